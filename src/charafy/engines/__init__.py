@@ -1,0 +1,1 @@
+"""Engines: pure libraries that know neither HTTP nor database nor settings."""

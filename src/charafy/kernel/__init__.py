@@ -1,0 +1,1 @@
+"""Kernel: what every floor may use; it knows no feature and no engine."""
