@@ -85,8 +85,8 @@ class Database:
             with self._engine.begin() as tx:
                 yield tx
             return
-        with self._writer, self._engine.connect() as tx:
-            tx = tx.execution_options(charafy_write=True)
+        with self._writer, self._engine.connect() as connection:
+            tx = connection.execution_options(charafy_write=True)
             with tx.begin():
                 yield tx
 

@@ -28,7 +28,7 @@ Pcm = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One stretch of the timeline. `text` of a word is its written form, of a phoneme one symbol."""
+    """One stretch of the timeline: a word in its written form, or one phoneme symbol."""
 
     kind: Literal["word", "phoneme"]
     text: str
@@ -38,7 +38,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class SpeechChunk:
-    """The next stretch of audio and the marks that start inside it (marks may end in a later one)."""
+    """The next stretch of audio and the marks that start in it (they may end in a later one)."""
 
     pcm: Pcm
     marks: tuple[Mark, ...]
@@ -84,7 +84,7 @@ class NothingToSay(ValueError):
 
 
 class FrontEnd(Protocol):
-    """Written text -> clauses of phonemes. Pure, deterministic, linear in the length of the text."""
+    """Written text -> clauses of phonemes. Deterministic, linear in the length of the text."""
 
     def clauses(self, text: str, language: Language) -> Iterator[Clause]:
         """Yield clauses lazily, the first one short so that audio can start early.
@@ -109,7 +109,7 @@ class Voice(Protocol):
     ) -> Iterator[SpeechChunk]:
         """Synthesise lazily: the next chunk is computed when it is asked for.
 
-        Closing the iterator stops the work. `speed` is `MIN_SPEED`..`MAX_SPEED` (2 = twice as fast).
+        Closing the iterator stops the work. `speed`: `MIN_SPEED`..`MAX_SPEED`, 2 = twice as fast.
         Raises `NothingToSay` on the first `next`, `KeyError` for an unknown voice.
         """
         ...

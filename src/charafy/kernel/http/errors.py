@@ -1,0 +1,96 @@
+"""One shape for every error: `{"error": sentence, "code": …, "param": …, "request_id": …}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from charafy.kernel.errors import CharafyError
+
+_PHRASES = {
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not answer to that method."),
+}
+
+
+def error_response(
+    request: Request,
+    status: int,
+    message: str,
+    code: str,
+    *,
+    param: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    body: dict[str, Any] = {
+        "error": message,
+        "code": code,
+        "param": param,
+        "request_id": request.scope.get("state", {}).get("request_id"),
+    }
+    return JSONResponse(body, status, dict(headers or {}))
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every error of the app in the one shape; FastAPI's 422 becomes the contract's 400."""
+
+    @app.exception_handler(CharafyError)
+    async def _ours(request: Request, error: CharafyError) -> JSONResponse:
+        return error_response(
+            request,
+            error.status,
+            error.message,
+            error.code,
+            param=error.param,
+            headers=error.headers,
+        )
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        message, param = sentence(error.errors()[0])
+        return error_response(request, 400, message, "invalid_request", param=param)
+
+    @app.exception_handler(HTTPException)
+    async def _framework(request: Request, error: HTTPException) -> JSONResponse:
+        code, message = _PHRASES.get(error.status_code, ("http_error", "The request failed."))
+        status = 400 if error.status_code in (413, 415, 422) else error.status_code
+        return error_response(request, status, message, code, headers=error.headers)
+
+
+def sentence(problem: Mapping[str, Any]) -> tuple[str, str | None]:
+    """A validation problem as one clear sentence, and the parameter that it is about.
+
+    Never quotes the rejected value: it may be a text, a photo or a secret.
+    """
+    if problem["type"] == "json_invalid":
+        return "The body is not valid JSON.", None
+    path = [str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header")]
+    if not path:
+        return "The body must be a JSON object with Content-Type: application/json.", None
+    param = ".".join(path)
+    return f"{param}: {_reason(problem)}", param
+
+
+def _reason(problem: Mapping[str, Any]) -> str:
+    context = problem.get("ctx", {})
+    match problem["type"]:
+        case "missing":
+            return "this field is required."
+        case "string_too_short":
+            return f"must have at least {context['min_length']:,} character(s)."
+        case "string_too_long":
+            return f"must have at most {context['max_length']:,} characters."
+        case "literal_error" | "enum":
+            return f"must be {context['expected']}."
+        case "value_error":
+            return str(context.get("error", "is not valid."))
+        case _:
+            text = str(problem.get("msg", "is not valid")).removeprefix("Input should ")
+            return f"{text[:1].lower()}{text[1:]}.".replace("..", ".").replace(
+                "be a", "must be a", 1
+            )

@@ -1,0 +1,70 @@
+"""The guard in front of every route of the API: who is asking, may they, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import Request
+
+from charafy.kernel.errors import Forbidden, Unauthorized
+from charafy.kernel.http.caller import Caller
+from charafy.kernel.http.limits import Limiter
+from charafy.kernel.settings import Settings
+
+Authenticate = Callable[[str], Caller]
+"""An API key -> its caller; raises `Unauthorized` or `Forbidden`."""
+
+
+class Guard:
+    """Makes FastAPI dependencies: `caller: Annotated[Caller, Depends(guard("credits:read"))]`."""
+
+    def __init__(self, authenticate: Authenticate, limiter: Limiter, settings: Settings) -> None:
+        self._authenticate = authenticate
+        self._limiter = limiter
+        self._settings = settings
+
+    def __call__(self, scope: str) -> Callable[[Request], Caller]:
+        def admit(request: Request) -> Caller:
+            caller = self._identify(request)
+            self._count(request, caller)
+            if scope not in caller.scopes:
+                raise Forbidden(
+                    f"This API key may not do that: it lacks the scope {scope}.",
+                    code="missing_scope",
+                )
+            return caller
+
+        return admit
+
+    def _identify(self, request: Request) -> Caller:
+        key = api_key(request)
+        try:
+            if key is None:
+                raise Unauthorized("Send your API key in the x-api-key header.")
+            return self._authenticate(key)
+        except Unauthorized:
+            # Guessing keys is limited by address; a valid key is never slowed by it.
+            self.limit_address(request)
+            raise
+
+    def limit_address(self, request: Request, policy: str = "address") -> None:
+        """Count a request that nobody vouches for; raises `TooManyRequests`."""
+        address = request.client.host if request.client else "unknown"
+        allowance = self._limiter.require(
+            policy, address, self._settings.requests_per_minute_by_address
+        )
+        request.scope["state"]["extra_headers"].update(allowance.headers())
+
+    def _count(self, request: Request, caller: Caller) -> None:
+        plan = self._settings.plan(caller.plan)
+        quota = plan.test_requests_per_minute if caller.is_test else plan.requests_per_minute
+        allowance = self._limiter.require("account", caller.limit_key, quota)
+        request.scope["state"]["extra_headers"].update(allowance.headers())
+
+
+def api_key(request: Request) -> str | None:
+    """The key from `x-api-key`, or from `Authorization: Bearer` as OpenAI's clients send it."""
+    if key := request.headers.get("x-api-key"):
+        return key.strip()
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if kind.lower() == "bearer" else None

@@ -1,0 +1,127 @@
+"""What happens around every request: an id, a size cap, a log line, metrics, safe headers.
+
+Plain ASGI: Starlette's BaseHTTPMiddleware breaks streaming and costs a task per request.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from charafy.kernel.errors import TooLarge
+from charafy.kernel.http.errors import error_response
+from charafy.kernel.observe import Metrics, describe
+
+log = structlog.get_logger("charafy.http")
+
+MAX_BODY_BYTES = 24 * 1024 * 1024
+"""Enough for a 16 MB image as a base64 data URI; routes set tighter caps of their own."""
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_SAFE_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+}
+
+
+class RequestContext:
+    """Outermost layer: nothing leaves the server without an id, nothing fails without a shape."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send, self._metrics)
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+            await exchange.run(self._app)
+
+
+class _Exchange:
+    """One request and its response."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, metrics: Metrics) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._metrics = metrics
+        self._started = time.perf_counter()
+        self._status = 0
+        self._received = 0
+        given = Headers(scope=scope).get("x-request-id", "")
+        self.request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        self._extra: dict[str, str] = {}
+        scope.setdefault("state", {}).update(
+            request_id=self.request_id, extra_headers=self._extra, started=self._started
+        )
+
+    async def run(self, app: ASGIApp) -> None:
+        try:
+            self._refuse_large()
+            await app(self._scope, self.receive, self.send)
+        except TooLarge as error:
+            await self._answer(error.status, error.message, error.code)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: our shape, no trace
+            log.error("request_failed", **describe(error))
+            await self._answer(500, "Something went wrong on our end.", "internal_error")
+        finally:
+            self._record()
+
+    def _refuse_large(self) -> None:
+        length = Headers(scope=self._scope).get("content-length", "")
+        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+            raise _too_large()
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            if self._received > MAX_BODY_BYTES:
+                raise _too_large()
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self.request_id
+            for name, value in {**_SAFE_HEADERS, **self._extra}.items():
+                headers.setdefault(name, value)
+            self._metrics.request_seconds.labels(*self._route()).observe(self._elapsed())
+        await self._send(message)
+
+    async def _answer(self, status: int, message: str, code: str) -> None:
+        if self._status:  # the response has begun: all that is left is to break it off
+            raise ConnectionAbortedError("response broken off")
+        response = error_response(Request(self._scope), status, message, code)
+        await response(self._scope, self._receive, self.send)
+
+    def _route(self) -> tuple[str, str]:
+        route: Any = self._scope.get("route")
+        return self._scope["method"], getattr(route, "path", "unmatched")
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._started
+
+    def _record(self) -> None:
+        method, route = self._route()
+        self._metrics.requests.labels(method, route, str(self._status)).inc()
+        log.info(
+            "request",
+            method=method,
+            route=route,
+            status=self._status,
+            ms=round(self._elapsed() * 1000, 1),
+        )
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024 // 1024} MB.")

@@ -1,0 +1,168 @@
+"""Every setting of the house, read once from `CHARAFY_*` and passed down as one frozen value."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from charafy.kernel.files import write_private
+
+
+_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised here, not bound
+
+
+class Prices(BaseModel):
+    """The price book, in credits (1 credit = $0.01)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tts_per_100_chars: int = Field(1, ge=0, description="Speech: per started 100 characters.")
+    conversation_audio_per_minute: int = Field(5, ge=0, description="Voice conversation.")
+    conversation_video_per_minute: int = Field(8, ge=0, description="Video conversation.")
+    avatar: int = Field(8, ge=0, description="Making an avatar from a photo.")
+    video_per_second: int = Field(6, ge=0, description="Talking-head video.")
+    voice_clone: int = Field(100, ge=0, description="Cloning a voice.")
+
+
+class Plan(BaseModel):
+    """What an account may use at once, whatever its credits."""
+
+    model_config = ConfigDict(frozen=True)
+
+    max_characters: int = Field(50, ge=0)
+    requests_per_minute: int = Field(600, ge=1)
+    test_requests_per_minute: int = Field(60, ge=1)
+    concurrent_speech: int = Field(8, ge=1)
+
+
+def _default_plans() -> dict[str, Plan]:
+    return {
+        "free": Plan(max_characters=3, requests_per_minute=120, concurrent_speech=2),
+        "standard": Plan(),
+        "owner": Plan(max_characters=10_000, requests_per_minute=1_000_000, concurrent_speech=64),
+    }
+
+
+class Settings(BaseSettings):
+    """Frozen; `Settings()` reads the environment, tests pass values."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CHARAFY_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
+
+    home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("charafy", appauthor=False)),
+        description="Data folder: database, media and secrets.",
+    )
+    models: Path = Field(
+        default_factory=lambda: (
+            Path(platformdirs.user_cache_dir("charafy", appauthor=False)) / "models"
+        ),
+        description="Folder of verified model files, shared by all servers of this user.",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    public_url: str | None = Field(
+        None, description="Address users reach the server at; default: host and port."
+    )
+    database_url: str | None = Field(
+        None, description="Database; default: SQLite in the data folder."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="Form of log lines; auto: console on a terminal, else JSON."
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token for /metrics; without it only this machine may read them."
+    )
+
+    voice_engine: Literal["kokoro", "scripted"] = Field(
+        "kokoro", description="Speech engine; scripted is a tone generator for load tests only."
+    )
+    voice_threads: int = Field(
+        0, ge=0, le=64, description="Threads of one synthesis; 0: chosen for this machine."
+    )
+    voice_concurrency: int = Field(
+        0, ge=0, le=256, description="Syntheses at the same time; 0: chosen for this machine."
+    )
+
+    sign_up: Literal["open", "invitation", "closed"] = Field(
+        "open", description="Who may make an account."
+    )
+    sign_up_credits: int = Field(100, ge=0, description="Credits granted to a new account.")
+    sign_up_plan: str = Field("standard", description="Plan of a new account.")
+    owner_email: str = Field("owner@localhost", description="Address of the first account.")
+    owner_credits: int = Field(10_000, ge=0, description="Credits granted to the first account.")
+    demo: bool = Field(True, description="Make demo characters on the first start.")
+    plans: dict[str, Plan] = Field(
+        default_factory=_default_plans, description="Limits by plan, as JSON."
+    )
+    prices: Prices = Field(default_factory=Prices, description="The price book, in credits.")
+    requests_per_minute_by_address: int = Field(
+        60, ge=1, description="Requests without a valid key, per client address."
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses whose X-Forwarded-* headers are believed."
+    )
+
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…; "
+        "without it no mail is sent and addresses are not verified.",
+    )
+    mail_from: str = Field("charafy@localhost", description="Sender of mails.")
+
+    stripe_secret_key: SecretStr | None = Field(
+        None, description="Stripe API key; without it credits cannot be bought."
+    )
+    stripe_webhook_secret: SecretStr | None = Field(
+        None, description="Signing secret of Stripe's webhook."
+    )
+    stripe_api_url: str = Field(
+        "https://api.stripe.com", description="Stripe's API; another address in tests."
+    )
+    credit_packs: tuple[int, ...] = Field(
+        (500, 1_000, 5_000, 20_000), description="Amounts of credits on sale."
+    )
+
+    fetch_allowed_hosts: tuple[str, ...] = Field(
+        (), description="host:port pairs that image URLs may name although they are not public."
+    )
+
+    @property
+    def base_url(self) -> str:
+        """Where users reach the server, without a trailing slash."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in _ANY_ADDRESS else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def db_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'charafy.db'}"
+
+    @property
+    def media(self) -> Path:
+        return self.home / "media"
+
+    def plan(self, name: str) -> Plan:
+        return self.plans.get(name) or Plan()
+
+
+def load_secret(home: Path) -> bytes:
+    """The server's own secret (32 bytes), made on first use, readable by its user alone.
+
+    Keys, sessions and signed links derive from it: losing it invalidates them all.
+    """
+    path = home / "secret"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        write_private(path, secrets.token_bytes(32), replace=False)
+    return path.read_bytes()
