@@ -12,7 +12,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from charafy.kernel.files import write_private
 
-
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised here, not bound
 
 

@@ -1,0 +1,1 @@
+"""Schema changes, in order; alembic runs them inside the caller's transaction."""
