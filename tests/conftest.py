@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from charafy.kernel.db import Database
-from charafy.kernel.migrate import migrate
+from charafy.kernel.db import Database, metadata
 from charafy.kernel.settings import Settings
 from tests.support.clock import ManualClock
 
@@ -26,8 +27,18 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def db(settings: Settings) -> Iterator[Database]:
+    # Until the first migration is written: the tables of the features that exist.
+    for feature in ("accounts", "credits", "characters", "voices", "embed"):
+        try:
+            if find_spec(f"charafy.{feature}.tables"):
+                importlib.import_module(f"charafy.{feature}.tables")
+        except ModuleNotFoundError:
+            continue
+    if find_spec("charafy.kernel.http.idempotency_tables"):
+        importlib.import_module("charafy.kernel.http.idempotency_tables")
     settings.home.mkdir(parents=True, exist_ok=True)
     database = Database(settings.db_url)
-    migrate(database)
+    with database.write() as tx:
+        metadata.create_all(tx)
     yield database
     database.close()
