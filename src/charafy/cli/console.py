@@ -1,0 +1,54 @@
+"""How the command line speaks: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from charafy.app import House, build_house
+from charafy.kernel.migrate import migrate
+from charafy.kernel.observe import configure_logs
+from charafy.kernel.settings import Settings
+
+
+def out() -> Console:
+    return Console(soft_wrap=True, highlight=False)
+
+
+def err() -> Console:
+    return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def fail(message: str) -> typer.Exit:
+    """Say what is wrong on standard error; raise the result to leave with status 1."""
+    err().print(f"[red]charafy:[/red] {message}")
+    return typer.Exit(1)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under a heading; numbers align to the right."""
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    for index, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int) for row in rows)
+        view.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        view.add_row(*("" if cell is None else str(cell) for cell in row))
+    out().print(view)
+
+
+@contextmanager
+def open_house() -> Iterator[House]:
+    """The house on this machine's settings, its schema current, beside a running server or not."""
+    settings = Settings()
+    configure_logs("warning", settings.log_format)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    house = build_house(settings)
+    try:
+        migrate(house.db)
+        yield house
+    finally:
+        house.close()
