@@ -1,0 +1,95 @@
+"""The two derived graphs: a clause in, features out; a window of features in, audio out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from charafy.engines.voice import SAMPLE_RATE, Pcm
+from charafy.engines.voice.kokoro.derive import derive
+
+FRAME: Final = 600
+"""Samples per acoustic frame (25 ms)."""
+
+FRAMES_PER_S: Final = SAMPLE_RATE / FRAME
+_FEATURES_PER_FRAME: Final = 2
+_PAD: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A clause as the vocoder takes it, with the exact length of every symbol."""
+
+    durations: NDArray[np.int64]
+    """Frames of the opening pad, of every symbol and of the closing pad."""
+    features: NDArray[np.float32]
+    """[1, 512, 2 * frames]"""
+    source: NDArray[np.float32]
+    """[1, FRAME * frames]: excitation at the predicted pitch."""
+    style: NDArray[np.float32]
+    """[1, 256]: timbre and manner."""
+
+    @property
+    def frames(self) -> int:
+        return int(self.durations.sum())
+
+
+class Acoustics:
+    """Kokoro's sessions. Safe from many threads, of which `concurrency` compute at once."""
+
+    def __init__(
+        self, model_path: Path, cache_dir: Path, threads: int = 2, concurrency: int = 2
+    ) -> None:
+        """Load the graphs, deriving them into `cache_dir` first where that was not done yet.
+
+        `threads` is how many cores one run may use.
+        """
+        acoustic, vocoder = derive(model_path, cache_dir)
+        self._acoustic = _session(acoustic, threads)
+        self._vocoder = _session(vocoder, threads)
+        self._turns = threading.BoundedSemaphore(concurrency)
+
+    def plan(
+        self, tokens: Sequence[int], style: NDArray[np.float32], speed: float, pitch: float
+    ) -> Utterance:
+        """Prosody and features of one clause. `style` is [1, 256]; `pitch` scales the F0."""
+        inputs = {
+            "tokens": np.array([[_PAD, *tokens, _PAD]], np.int64),
+            "style": style,
+            "speed": np.array([speed], np.float32),
+            "pitch": np.array([pitch], np.float32),
+        }
+        with self._turns:
+            durations, features, source = self._acoustic.run(
+                ["durations", "features", "source"], inputs
+            )
+        return Utterance(durations.ravel().astype(np.int64), features, source, style)
+
+    def decode(self, utterance: Utterance, start: int, stop: int) -> Pcm:
+        """Audio of the frames `start`..`stop`, computed without looking beyond them."""
+        inputs = {
+            "features": utterance.features[
+                :, :, start * _FEATURES_PER_FRAME : stop * _FEATURES_PER_FRAME
+            ],
+            "source": utterance.source[:, start * FRAME : stop * FRAME],
+            "style": utterance.style,
+        }
+        with self._turns:
+            (audio,) = self._vocoder.run(["audio"], inputs)
+        return np.asarray(audio, np.float32).ravel()
+
+
+def _session(path: Path, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Idle threads that spin would take the cores from recognition and rendering beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,140 @@
+"""Kokoro-82M (int8) as a `Voice`: streams by windows, with exact marks."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from charafy.engines.voice import (
+    MAX_SPEED,
+    MIN_SPEED,
+    SAMPLE_RATE,
+    Clause,
+    FrontEnd,
+    Language,
+    Pcm,
+    SpeechChunk,
+)
+from charafy.engines.voice.kokoro.acoustic import FRAME, Acoustics, Utterance
+from charafy.engines.voice.kokoro.styles import Style
+from charafy.engines.voice.kokoro.timeline import Timeline, script, timeline
+from charafy.engines.voice.kokoro.windows import CONTEXT, Pace, Speedometer
+
+_FADE: Final = 240
+"""Samples over which two windows are cross-faded (10 ms); they nearly agree there."""
+_LEAD: Final = 3
+_TAIL: Final = 4
+"""Frames of the silent pads that stay before and after a clause."""
+_CEILING: Final = 0.98
+
+
+class KokoroVoice:
+    """Safe from many threads: between two chunks a speech holds nothing but its own arrays."""
+
+    def __init__(
+        self,
+        model_path: Path,
+        styles: Mapping[str, Style],
+        front_end: FrontEnd,
+        cache_dir: Path,
+        threads: int = 2,
+        *,
+        concurrency: int = 2,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Load `model_path` (`kokoro-v1.0.int8.onnx`); graphs derived from it go to `cache_dir`.
+
+        `styles` is read anew by every speech, so a voice may be added while the engine runs.
+        """
+        self._acoustics = Acoustics(model_path, cache_dir, threads, concurrency)
+        self._styles = styles
+        self._front_end = front_end
+        self._monotonic = monotonic
+        self._speedometer = Speedometer()
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        return tuple(self._styles)
+
+    def speak(
+        self, text: str, voice: str, language: Language, speed: float = 1.0
+    ) -> Iterator[SpeechChunk]:
+        """See `Voice.speak`. Raises `ValueError` at once for a speed out of range."""
+        style = self._styles[voice]
+        if not MIN_SPEED <= speed <= MAX_SPEED:
+            raise ValueError(f"speed must be between {MIN_SPEED} and {MAX_SPEED}, not {speed}")
+        return self._speak(self._front_end.clauses(text, language), style, speed)
+
+    def _speak(
+        self, clauses: Iterator[Clause], style: Style, speed: float
+    ) -> Iterator[SpeechChunk]:
+        pace = Pace(self._speedometer, self._monotonic)
+        samples, chars = 0, 0
+        for clause in clauses:
+            for chunk in self._clause(clause, style, speed, samples / SAMPLE_RATE, pace):
+                samples += len(chunk.pcm)
+                chars = max(chars, chunk.chars_done)
+                pace.gave(len(chunk.pcm) / SAMPLE_RATE)
+                yield SpeechChunk(chunk.pcm, chunk.marks, chars)
+
+    def _clause(
+        self, clause: Clause, style: Style, speed: float, at_s: float, pace: Pace
+    ) -> Iterator[SpeechChunk]:
+        """Chunks of one clause; their `chars_done` counts this clause only."""
+        said = script(clause)
+        rest = np.zeros(round(clause.pause_s * SAMPLE_RATE), np.float32)
+        if not said.symbols:
+            if len(rest):
+                yield SpeechChunk(rest, (), clause.end)
+            return
+        utterance = self._acoustics.plan(
+            said.tokens, style.row(len(said.symbols)), speed, style.pitch
+        )
+        first = max(0, int(utterance.durations[0]) - _LEAD)
+        last = utterance.frames - max(0, int(utterance.durations[-1]) - _TAIL)
+        marks = timeline(said, utterance.durations, first, at_s)
+        samples = 0
+        for pcm, final in self._windows(utterance, first, last, pace):
+            start_s = at_s + samples / SAMPLE_RATE
+            samples += len(pcm)
+            end_s = at_s + samples / SAMPLE_RATE
+            heard = np.concatenate([pcm, rest]) if final else pcm
+            # The last chunk takes every mark that is left and counts the whole clause as spoken.
+            yield _chunk(heard, marks, start_s, math.inf if final else end_s)
+
+    def _windows(
+        self, utterance: Utterance, first: int, last: int, pace: Pace
+    ) -> Iterator[tuple[Pcm, bool]]:
+        """Audio of the frames `first`..`last` by pieces, each with whether it is the last."""
+        carry: Pcm | None = None
+        at = first
+        while at < last:
+            stop = min(last, at + pace.frames(last - at))
+            begin, end = max(0, at - CONTEXT), min(utterance.frames, stop + CONTEXT)
+            began = self._monotonic()
+            audio = self._acoustics.decode(utterance, begin, end)
+            self._speedometer.note(end - begin, self._monotonic() - began)
+            offset = (at - begin) * FRAME
+            piece = audio[offset : offset + (stop - at) * FRAME].copy()
+            if carry is not None:
+                _fade_in(piece, carry)
+            carry = audio[offset + len(piece) : offset + len(piece) + _FADE]
+            at = stop
+            yield np.clip(np.nan_to_num(piece), -_CEILING, _CEILING), at >= last
+
+
+def _fade_in(piece: Pcm, carry: Pcm) -> None:
+    """Blend the start of `piece` with what the window before made of the same samples."""
+    n = min(len(piece), len(carry))
+    rise = (np.arange(n, dtype=np.float32) + 0.5) / n
+    piece[:n] = piece[:n] * rise + carry[:n] * (1 - rise)
+
+
+def _chunk(pcm: Pcm, line: Timeline, start_s: float, end_s: float) -> SpeechChunk:
+    inside = tuple(mark for mark in line.marks if start_s <= mark.start_s < end_s)
+    return SpeechChunk(pcm, inside, max((c for s, c in line.ends if s <= end_s), default=0))

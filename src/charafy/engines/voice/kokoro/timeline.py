@@ -1,0 +1,80 @@
+"""Durations of symbols -> marks, exact: one frame of duration is one frame of audio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charafy.engines.voice import Clause, Mark
+from charafy.engines.voice.kokoro.acoustic import FRAMES_PER_S
+from charafy.engines.voice.vocabulary import MAX_SYMBOLS, PUNCTUATION, SYMBOLS
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A clause as symbols, each with the index of the word it belongs to (-1: a space)."""
+
+    clause: Clause
+    symbols: str
+    owners: tuple[int, ...]
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        return tuple(SYMBOLS[symbol] for symbol in self.symbols)
+
+
+def script(clause: Clause) -> Script:
+    """Symbols of `clause` without those that the model does not know and without outer spaces.
+
+    Raises `ValueError` when the clause is longer than the model takes.
+    """
+    pairs: list[tuple[str, int]] = []
+    for index, word in enumerate(clause.words):
+        pairs += [(symbol, index) for symbol in word.phonemes if symbol in SYMBOLS]
+        if word.space_after and pairs and pairs[-1][0] != " ":
+            pairs.append((" ", -1))
+    while pairs and pairs[-1][0] == " ":
+        pairs.pop()
+    if len(pairs) > MAX_SYMBOLS:
+        raise ValueError(f"a clause has {len(pairs)} symbols, the model takes {MAX_SYMBOLS}")
+    return Script(clause, "".join(s for s, _ in pairs), tuple(owner for _, owner in pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Marks of one clause, in seconds from the first sample of the speech."""
+
+    marks: tuple[Mark, ...]
+    """Ordered by start; a word stands before its first phoneme."""
+    ends: tuple[tuple[float, int], ...]
+    """(second, characters of the text spoken by then), both ascending."""
+
+
+def timeline(said: Script, durations: NDArray[np.int64], first_frame: int, at_s: float) -> Timeline:
+    """Place `said` so that frame `first_frame` is heard at `at_s`; what lies before is cut."""
+    edges = at_s + np.maximum(np.cumsum(durations)[:-1] - first_frame, 0) / FRAMES_PER_S
+    words = _words(said, edges)
+    phonemes = [
+        Mark("phoneme", symbol, float(edges[i]), float(edges[i + 1]))
+        for i, symbol in enumerate(said.symbols)
+    ]
+    marks = [mark for _, mark, _ in words if mark.text] + phonemes
+    marks.sort(key=lambda mark: mark.start_s)
+    return Timeline(tuple(marks), tuple((mark.end_s, end) for _, mark, end in words))
+
+
+def _words(said: Script, edges: NDArray[np.float64]) -> list[tuple[int, Mark, int]]:
+    """Every spoken unit: index, span, offset where it ends; punctuation has an empty text."""
+    spans: dict[int, tuple[float, float]] = {}
+    for i, owner in enumerate(said.owners):
+        if owner >= 0:
+            start, _ = spans.get(owner, (float(edges[i]), 0.0))
+            spans[owner] = (start, float(edges[i + 1]))
+    words = []
+    for owner, (start, end) in sorted(spans.items()):
+        word = said.clause.words[owner]
+        text = "" if set(word.phonemes) <= PUNCTUATION else word.text
+        words.append((owner, Mark("word", text, start, end), word.end))
+    return words
