@@ -1,0 +1,145 @@
+"""How fast the ledger moves credits: holds with capture, plain charges, threads, table size."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from charafy.credits.service import Credits
+from charafy.credits.tables import entries
+from charafy.kernel.clock import SystemClock
+from charafy.kernel.db import Database, metadata
+from charafy.kernel.ids import new_id
+from charafy.kernel.observe import Metrics
+
+ACCOUNTS = 16
+OPERATIONS = 2_000
+Operation = Callable[[str], None]
+
+
+def run() -> dict[str, Any]:
+    """Operations per second, CPU per operation and latencies on SQLite (`synchronous=FULL`)."""
+    results = {}
+    for rows in (1_000, 100_000):
+        with tempfile.TemporaryDirectory() as folder:
+            results[f"{rows}_rows"] = _measure_all(Path(folder), rows)
+    return results
+
+
+def _measure_all(folder: Path, rows: int) -> dict[str, Any]:
+    db = Database(f"sqlite:///{folder / 'ledger.db'}")
+    credits = Credits(db, SystemClock(), Metrics())
+    ids = _fill(db, credits, rows)
+    found: dict[str, Any] = {}
+    for name, operation in (("charge", _charge(db, credits)), ("hold_capture", _hold(db, credits))):
+        for threads in (1, 8):
+            found[f"{name}_{threads}_threads"] = _measure(operation, ids, threads)
+    with db.read() as tx:
+        started = time.perf_counter()
+        found["audit_ms"] = _ms(time.perf_counter() - started)
+        if credits.audit(tx):
+            raise SystemExit("the books are wrong")
+        started = time.perf_counter()
+        for account_id in ids:
+            credits.balance(tx, account_id)
+            credits.recent(tx, account_id)
+        found["balance_and_recent_ms"] = _ms((time.perf_counter() - started) / len(ids))
+    db.close()
+    return found
+
+
+def _fill(db: Database, credits: Credits, rows: int) -> list[str]:
+    ids = [new_id() for _ in range(ACCOUNTS)]
+    now = SystemClock().now() - timedelta(days=1)
+    with db.write() as tx:
+        metadata.create_all(tx)
+        for account_id in ids:
+            credits.open(tx, account_id)
+            credits.grant(
+                tx, account_id, rows + 10**6, kind="grant", reference=new_id(), description="Bench"
+            )
+        old = [
+            {
+                "id": new_id(),
+                "account_id": ids[number % ACCOUNTS],
+                "amount": -1,
+                "kind": "tts",
+                "reference": new_id(),
+                "description": "Speech",
+                "created_at": now,
+            }
+            for number in range(rows)
+        ]
+        tx.execute(sa.insert(entries), old)
+        tx.exec_driver_sql(
+            "UPDATE credit_accounts SET balance = (SELECT SUM(amount) FROM credit_entries AS e"
+            " WHERE e.account_id = credit_accounts.account_id)"
+        )
+    return ids
+
+
+def _charge(db: Database, credits: Credits) -> Operation:
+    def operation(account_id: str) -> None:
+        with db.write() as tx:
+            credits.charge(
+                tx, account_id, 1, kind="tts", reference=new_id(), description="Speech"
+            )
+
+    return operation
+
+
+def _hold(db: Database, credits: Credits) -> Operation:
+    def operation(account_id: str) -> None:
+        with db.write() as tx:
+            hold = credits.hold(
+                tx,
+                account_id,
+                1,
+                kind="tts",
+                reference=new_id(),
+                description="Speech",
+                lease_s=60,
+            )
+        with db.write() as tx:
+            credits.capture(tx, hold.id)
+
+    return operation
+
+
+def _measure(operation: Operation, ids: list[str], threads: int) -> dict[str, float]:
+    def timed(number: int) -> float:
+        started = time.perf_counter()
+        operation(ids[number % len(ids)])
+        return time.perf_counter() - started
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(timed, range(100)))
+        wall, cpu = time.perf_counter(), time.process_time()
+        times = list(pool.map(timed, range(OPERATIONS)))
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    cuts = statistics.quantiles(times, n=100)
+    return {
+        "per_second": round(OPERATIONS / wall),
+        "cpu_ms": round(cpu / OPERATIONS * 1000, 3),
+        "p50_ms": _ms(cuts[49]),
+        "p99_ms": _ms(cuts[98]),
+    }
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    print(json.dumps(run(), indent=2))
