@@ -1,0 +1,1 @@
+"""Accounts: who may use this server, how they prove it, and how all of it goes away again."""
