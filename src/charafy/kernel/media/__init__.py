@@ -1,0 +1,1 @@
+"""Media: bytes that play or show, made and checked."""
