@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ REMEMBERED_KEYS = 10_000
 FLUSH_EVERY_S = 60.0
 MAX_KEYS = 100
 """Keys in use at the same time, per account."""
+LISTED_KEYS = 200
 
 _FIND = (
     sa.select(
@@ -127,29 +128,31 @@ class Keys:
         return NewKey(key, info)
 
     def list(self, account_id: str) -> Sequence[KeyInfo]:
-        """All keys of an account, revoked ones too, newest first."""
+        """The newest keys of an account, revoked ones too."""
         query = (
             sa.select(api_keys)
             .where(api_keys.c.account_id == account_id)
             .order_by(api_keys.c.created_at.desc(), api_keys.c.id)
+            .limit(LISTED_KEYS)
         )
         with self._db.read() as tx:
             return [_info(row) for row in tx.execute(query)]
 
+    def get(self, account_id: str, key_id: str) -> KeyInfo:
+        """Raises `NotFound`, also for a stranger's key."""
+        with self._db.read() as tx:
+            return _owned(tx, account_id, key_id)
+
     def revoke(self, account_id: str, key_id: str) -> KeyInfo:
         """End a key at once; ending it again changes nothing. Raises `NotFound`."""
-        mine = (api_keys.c.id == key_id) & (api_keys.c.account_id == account_id)
         with self._db.write() as tx:
-            row = (
-                tx.execute(sa.select(api_keys).where(mine)).one_or_none() if is_id(key_id) else None
-            )
-            if row is None:
-                raise NotFound("There is no such API key.")
-            ended = row.revoked_at or self._clock.now()
-            tx.execute(api_keys.update().where(mine).values(revoked_at=ended))
+            info = _owned(tx, account_id, key_id)
+            if info.revoked_at is None:
+                info = replace(info, revoked_at=self._clock.now())
+                ended = api_keys.update().where(api_keys.c.id == key_id)
+                tx.execute(ended.values(revoked_at=info.revoked_at))
         self.forget()
-        with self._db.read() as tx:
-            return _info(tx.execute(sa.select(api_keys).where(mine)).one())
+        return info
 
     def forget(self) -> None:
         """Ask the database again for every key; call it after a commit that took rights away."""
@@ -225,6 +228,16 @@ def _record_use(tx: Tx, used: dict[str, tuple[str, datetime]]) -> None:
         .values(last_seen_at=sa.bindparam("moment")),
         [{"account": account_id, "moment": moment} for account_id, moment in seen.items()],
     )
+
+
+def _owned(tx: Tx, account_id: str, key_id: str) -> KeyInfo:
+    if is_id(key_id):
+        query = sa.select(api_keys).where(
+            api_keys.c.id == key_id, api_keys.c.account_id == account_id
+        )
+        if row := tx.execute(query).one_or_none():
+            return _info(row)
+    raise NotFound("There is no such API key.")
 
 
 def _info(row: Any) -> KeyInfo:

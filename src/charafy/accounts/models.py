@@ -58,6 +58,11 @@ class KeyInfo:
     last_used_at: datetime | None
     revoked_at: datetime | None
 
+    @property
+    def hint(self) -> str:
+        """Enough to recognise the key, too little to use it."""
+        return f"ck_{self.kind}_…{self.last4}"
+
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
