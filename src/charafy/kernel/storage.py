@@ -13,6 +13,7 @@ import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,10 +106,15 @@ class Storage:
             return False
         return True
 
-    def keys(self, prefix: str) -> list[str]:
+    def keys(self, prefix: str, *, older_than: datetime | None = None) -> list[str]:
         """Every key under a folder such as `characters/<id>/`, sorted."""
         _check_prefix(prefix)
-        return sorted(item["path"] for page in self._store.list(prefix) for item in page)
+        found = [item for page in self._store.list(prefix) for item in page]
+        return sorted(
+            item["path"]
+            for item in found
+            if older_than is None or item["last_modified"] < older_than
+        )
 
     def delete(self, key: str) -> None:
         """Remove the file; nothing happens when it is gone already."""

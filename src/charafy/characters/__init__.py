@@ -1,0 +1,1 @@
+"""Characters: a name, a photo, a voice and a personality, owned by one account."""

@@ -1,0 +1,235 @@
+"""Making, finding, changing and deleting characters.
+
+Photos are fetched and decoded before any transaction, and their files are written before the row
+that names them. A file without a row (its transaction failed, or the process died in between) is
+removed at once or by `remove_orphans`; a row never lacks its file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from charafy.characters import queries
+from charafy.characters.models import Changes, Character, Draft, Page
+from charafy.characters.photos import PhotoSource
+from charafy.characters.tables import characters
+from charafy.kernel.clock import Clock
+from charafy.kernel.db import Database, Tx
+from charafy.kernel.errors import BadRequest, Forbidden, NotFound
+from charafy.kernel.ids import new_id
+from charafy.kernel.media.images import Photo
+from charafy.kernel.storage import Storage
+from charafy.voices.service import Voices
+
+__all__ = ["Changes", "Character", "Characters", "Draft", "Page"]
+
+ORPHAN_AGE = timedelta(hours=1)
+"""Longer than any request takes: a younger file may be about to get its row."""
+
+
+class Characters:
+    """The characters of all accounts. Thread-safe."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        storage: Storage,
+        voices: Voices,
+        photos: PhotoSource,
+        base_url: str,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._storage = storage
+        self._voices = voices
+        self._photos = photos
+        self._base_url = base_url
+
+    def create(
+        self,
+        account_id: str,
+        draft: Draft,
+        image: str | Photo,
+        *,
+        limit: int,
+        character_id: str | None = None,
+    ) -> Character:
+        """Make a character from a data URI, a public URL or a photo that was read already.
+
+        `limit`: how many characters the account may have. Raises `BadRequest` for a voice that it
+        may not use or a bad image, `Forbidden` (`character_limit_reached`) at the limit.
+        """
+        self._require_voice(account_id, draft.voice_id)
+        with self._db.read() as tx:
+            _require_room(tx, account_id, limit)
+        photo = image if isinstance(image, Photo) else self._photos.read(image)
+        character_id = character_id or new_id()
+        now = self._clock.now()
+        row = {
+            "id": character_id,
+            "account_id": account_id,
+            "name": draft.name,
+            "language": draft.language,
+            "voice_id": draft.voice_id.lower(),
+            "avatar_type": draft.avatar_type,
+            "system_prompt": draft.system_prompt or None,
+            "photo_key": self._keep(character_id, photo),
+            "embed_enabled": False,
+            "created_at": now,
+            "updated_at": now,
+        }
+        try:
+            with self._db.write() as tx:
+                queries.serialise(tx, account_id)
+                _require_room(tx, account_id, limit)
+                tx.execute(characters.insert(), row)
+        except BaseException:  # whatever stopped it: no file without its row
+            self._storage.delete(str(row["photo_key"]))
+            raise
+        return self._character(row)
+
+    def owned(self, tx: Tx, account_id: str, character_id: str) -> Character:
+        """The account's own character; `NotFound` for anyone else's."""
+        row = queries.find(tx, account_id, character_id)
+        if row is None:
+            raise _missing()
+        return self._character(row)
+
+    def get(self, account_id: str, character_id: str) -> Character:
+        """As `owned`, in a unit of work of its own."""
+        with self._db.read() as tx:
+            return self.owned(tx, account_id, character_id)
+
+    def count(self, tx: Tx, account_id: str) -> int:
+        return queries.count(tx, account_id)
+
+    def list(self, account_id: str) -> Sequence[Character]:
+        """All of the account's characters, newest first."""
+        return self.page(account_id, None, None).characters
+
+    def page(self, account_id: str, limit: int | None, cursor: str | None) -> Page:
+        """At most `limit` characters, newest first, from where `cursor` (an earlier page) ended."""
+        with self._db.read() as tx:
+            rows = queries.newest_first(tx, account_id, limit and limit + 1, cursor)
+        found = tuple(map(self._character, rows[:limit]))
+        more = limit is not None and len(rows) > limit
+        return Page(found, queries.cursor_after(found[-1]) if more else None)
+
+    def update(self, account_id: str, character_id: str, changes: Changes) -> Character:
+        """Set what `changes` holds. Raises `NotFound` and what `create` raises but the limit."""
+        before = self.get(account_id, character_id)
+        values: dict[str, Any] = {**changes, "updated_at": self._clock.now()}
+        if "voice_id" in changes:
+            self._require_voice(account_id, changes["voice_id"])
+            values["voice_id"] = changes["voice_id"].lower()
+        if "system_prompt" in changes:
+            values["system_prompt"] = changes["system_prompt"] or None
+        if "image" in changes:
+            photo = self._photos.read(values.pop("image"))
+            values["photo_key"] = self._keep(before.character_id, photo)
+        try:
+            with self._db.write() as tx:
+                replaced = self.owned(tx, account_id, character_id)
+                tx.execute(_one(character_id).values(**values))
+                after = self.owned(tx, account_id, character_id)
+        except BaseException:  # whatever stopped it: no file without its row
+            if "photo_key" in values:
+                self._storage.delete(values["photo_key"])
+            raise
+        if replaced.photo_key != after.photo_key:
+            self._storage.delete(replaced.photo_key)
+        return after
+
+    def set_embed_enabled(self, tx: Tx, account_id: str, character_id: str, enabled: bool) -> None:
+        """Whether web pages may embed the character. Raises `NotFound`."""
+        owned = self.owned(tx, account_id, character_id)
+        if owned.embed_enabled != enabled:
+            values = {"embed_enabled": enabled, "updated_at": self._clock.now()}
+            tx.execute(_one(character_id).values(**values))
+
+    def delete(self, account_id: str, character_id: str) -> None:
+        """Remove the character, all that hangs on it and its files. Raises `NotFound`."""
+        with self._db.write() as tx:
+            owned = self.owned(tx, account_id, character_id)
+            tx.execute(characters.delete().where(characters.c.id == owned.character_id))
+        self._storage.delete_prefix(_folder(owned.character_id))
+
+    def erase(self, tx: Tx, account_id: str) -> None:
+        """Remove the rows of an account that is being deleted; its files go by `erase_files`."""
+        tx.execute(characters.delete().where(characters.c.account_id == account_id))
+
+    def erase_files(self, account_id: str) -> None:
+        for character in self.list(account_id):
+            self._storage.delete_prefix(_folder(character.character_id))
+
+    def remove_orphans(self) -> int:
+        """Delete what a process left behind when it died; returns how many files.
+
+        Lists every file of every character: a chore for the start, not for every minute.
+        """
+        old = self._storage.keys("characters/", older_than=self._clock.now() - ORPHAN_AGE)
+        with self._db.read() as tx:
+            photos = {row.id: row.photo_key for row in tx.execute(queries.PHOTOS)}
+        orphans = [key for key in old if _is_orphan(key, photos)]
+        for key in orphans:
+            self._storage.delete(key)
+        return len(orphans)
+
+    def _keep(self, character_id: str, photo: Photo) -> str:
+        # A name of its own for every attempt: undoing one can't take away another's file.
+        key = f"{_folder(character_id)}photo-{new_id()}.{photo.ending}"
+        self._storage.put(key, photo.data, photo.content_type)
+        return key
+
+    def _require_voice(self, account_id: str, voice_id: str) -> None:
+        try:
+            self._voices.get(account_id, voice_id)
+        except NotFound:
+            raise BadRequest(
+                "voice_id: there is no such voice; GET /v1/voices lists them.",
+                code="unknown_voice",
+                param="voice_id",
+            ) from None
+
+    def _character(self, row: Any) -> Character:
+        fields = {name: row[name] for name in characters.c.keys() if name != "id"}  # noqa: SIM118
+        return Character(
+            character_id=row["id"],
+            photo_url=self._storage.url(row["photo_key"]),
+            embed_url=f"{self._base_url}/embed/{row['id']}",
+            **fields,
+        )
+
+
+def _folder(character_id: str) -> str:
+    return f"characters/{character_id}/"
+
+
+def _is_orphan(key: str, photos: Mapping[str, str]) -> bool:
+    """Whether its character is gone, or has another photo than this one."""
+    _, character_id, name = key.split("/", 2)
+    if character_id not in photos:
+        return True
+    return name.startswith("photo-") and photos[character_id] != key
+
+
+def _one(character_id: str) -> sa.Update:
+    return characters.update().where(characters.c.id == character_id.lower())
+
+
+def _require_room(tx: Tx, account_id: str, limit: int) -> None:
+    if queries.count(tx, account_id) >= limit:
+        raise Forbidden(
+            f"Your plan allows {limit:,} characters, and you have as many: delete one first.",
+            code="character_limit_reached",
+        )
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such character.", param="character_id")
