@@ -57,6 +57,8 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _framework(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, CharafyError):  # raised while FastAPI was reading the body
+            return await _ours(request, error.__cause__)
         code, message = _PHRASES.get(error.status_code, ("http_error", "The request failed."))
         status = 400 if error.status_code in (413, 415, 422) else error.status_code
         return error_response(request, status, message, code, headers=error.headers)
@@ -90,7 +92,5 @@ def _reason(problem: Mapping[str, Any]) -> str:
         case "value_error":
             return str(context.get("error", "is not valid."))
         case _:
-            text = str(problem.get("msg", "is not valid")).removeprefix("Input should ")
-            return f"{text[:1].lower()}{text[1:]}.".replace("..", ".").replace(
-                "be a", "must be a", 1
-            )
+            text = str(problem.get("msg", "is not valid")).replace("Input should ", "must ", 1)
+            return f"{text[:1].lower()}{text[1:].rstrip('.')}."

@@ -1,0 +1,114 @@
+"""Around every request: an id, a cap, one shape of errors, no traces of what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import Field
+from structlog.testing import capture_logs
+
+from charafy.kernel.errors import TooManyRequests
+from charafy.kernel.http.errors import install_error_handlers
+from charafy.kernel.http.middleware import MAX_BODY_BYTES, RequestContext
+from charafy.kernel.http.schema import Body
+from charafy.kernel.observe import Metrics
+
+
+class Wish(Body):
+    name: str = Field(min_length=1, max_length=5)
+    amount: int = Field(1, ge=1)
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    app = FastAPI()
+    install_error_handlers(app)
+
+    @app.post("/wish")
+    def wish(body: Wish) -> str:
+        return body.name
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("the password is hunter2")
+
+    @app.get("/busy")
+    def busy() -> None:
+        raise TooManyRequests("Slow down.", retry_after_s=7)
+
+    app.add_middleware(RequestContext, metrics=Metrics())
+    yield TestClient(app, raise_server_exceptions=False)
+
+
+def test_every_answer_carries_an_id_and_takes_the_callers_if_it_is_sane(client: TestClient) -> None:
+    assert len(client.get("/nowhere").headers["x-request-id"]) == 32
+    given = client.get("/nowhere", headers={"x-request-id": "trace-12345678"})
+    assert given.json()["request_id"] == given.headers["x-request-id"] == "trace-12345678"
+    forged = client.get("/nowhere", headers={"x-request-id": "a\tb <script>"})
+    assert forged.headers["x-request-id"] != "a\tb <script>"
+
+
+def test_an_unexpected_error_is_told_without_its_words(client: TestClient) -> None:
+    with capture_logs() as logs:
+        answer = client.get("/broken")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal_error"
+    assert answer.json()["request_id"]
+    assert "hunter2" not in answer.text
+    assert "hunter2" not in str(logs)
+    assert any(entry.get("error_type") == "RuntimeError" for entry in logs)
+
+
+@pytest.mark.parametrize(
+    ("content", "param", "says"),
+    [
+        (b"{", None, "The body is not valid JSON."),
+        (b"", None, "The body must be a JSON object with Content-Type: application/json."),
+        (b"[]", None, "The body must be a JSON object with Content-Type: application/json."),
+        (b"{}", "name", "name: this field is required."),
+        (b'{"name": ""}', "name", "name: must have at least 1 character(s)."),
+        (b'{"name": "abcdef"}', "name", "name: must have at most 5 characters."),
+        (b'{"name": 5}', "name", "name: must be a valid string."),
+        (b'{"name": "a", "amount": "2"}', "amount", "amount: must be a valid integer."),
+        (b'{"name": "a", "amount": 0}', "amount", "amount: must be greater than or equal to 1."),
+    ],
+)
+def test_bad_input_is_400_with_a_sentence_and_the_field(
+    client: TestClient, content: bytes, param: str | None, says: str
+) -> None:
+    answer = client.post("/wish", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == says
+    assert answer.json()["param"] == param
+
+
+def test_waiting_times_reach_the_caller(client: TestClient) -> None:
+    answer = client.get("/busy")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+
+
+def test_methods_that_are_not_there_have_the_same_shape(client: TestClient) -> None:
+    answer = client.delete("/wish")
+    assert answer.status_code == 405
+    assert answer.json()["code"] == "method_not_allowed"
+
+
+def test_a_body_over_the_cap_is_refused_by_its_announcement(client: TestClient) -> None:
+    headers = {"content-length": str(MAX_BODY_BYTES + 1), "content-type": "application/json"}
+    answer = client.post("/wish", content=b"{}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "body_too_large")
+
+
+def test_a_body_without_announcement_is_cut_off_at_the_cap(client: TestClient) -> None:
+    sent: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(MAX_BODY_BYTES // 1_000_000 + 2):
+            sent.append(1)
+            yield b" " * 1_000_000
+
+    answer = client.post("/wish", content=endless(), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "body_too_large")
