@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from charafy.credits.tables import accounts, entries, holds
+from charafy.credits.values import Entry, Hold
 from charafy.kernel.db import Tx
 
 _account = sa.bindparam("account", type_=sa.String)
@@ -125,15 +127,21 @@ EXPIRED = (
 OPEN_HOLDS = sa.select(holds.c.id).where(holds.c.account_id == _account, holds.c.state == "held")
 
 NEW_ENTRY = sa.insert(entries)
-_NEW = {
-    (dialect, table): insert(table).on_conflict_do_nothing(index_elements=[column]).returning(key)
-    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-    for table, column, key in (
-        (entries, "reference", entries.c.id),
-        (holds, "reference", holds.c.id),
-        (accounts, "account_id", accounts.c.account_id),
-    )
-}
+_NEW = MappingProxyType(
+    {
+        (dialect, table): insert(table).on_conflict_do_nothing(index_elements=[key]).returning(id_)
+        for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+        for table, key, id_ in (
+            (entries, "reference", entries.c.id),
+            (holds, "reference", holds.c.id),
+            (accounts, "account_id", accounts.c.account_id),
+        )
+    }
+)
+
+
+def row_of(value: Entry | Hold) -> dict[str, Any]:
+    return {field: getattr(value, field) for field in value.__slots__}
 
 
 def insert_new(tx: Tx, table: sa.Table, row: dict[str, Any]) -> bool:

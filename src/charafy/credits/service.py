@@ -8,13 +8,12 @@ first one wrote.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy.sql.dml import UpdateBase
 
 from charafy.credits import queries
 from charafy.credits.tables import accounts, entries, holds
-from charafy.credits.values import Balance, Entry, Hold, HoldState, Mismatch
+from charafy.credits.values import Balance, Entry, Hold, HoldEnded, HoldState, Mismatch
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx
 from charafy.kernel.errors import Conflict, InsufficientCredits, NotFound
@@ -24,12 +23,6 @@ from charafy.kernel.observe import Metrics
 __all__ = ["Balance", "Credits", "Entry", "Hold", "HoldEnded", "HoldState", "Mismatch"]
 
 SWEEP_BATCH = 500
-
-
-class HoldEnded(Conflict):
-    """The hold was released (by its owner or because its lease ended): nothing was taken."""
-
-    code = "hold_ended"
 
 
 class Credits:
@@ -154,7 +147,7 @@ class Credits:
         if not queries.reserve(tx, account_id, amount):
             return self._same_hold(tx, account_id, amount, reference)
         hold = Hold(new_id(), account_id, amount, 0, "held", until)
-        row = {field: getattr(hold, field) for field in Hold.__slots__} | {
+        row = queries.row_of(hold) | {
             "kind": kind,
             "reference": reference,
             "description": description,
@@ -190,7 +183,7 @@ class Credits:
             entry = self._entry(
                 row.account_id, -row.captured, row.kind, row.reference, row.description
             )
-            tx.execute(queries.NEW_ENTRY, _row(entry))
+            tx.execute(queries.NEW_ENTRY, queries.row_of(entry))
             self._count(entry)
         return int(row.captured)
 
@@ -245,7 +238,7 @@ class Credits:
         """Sums first, then the row: a refused debit leaves nothing even if its caller goes on."""
         if not queries.move(tx, entry.account_id, entry.amount):
             return self._same_entry(tx, entry)
-        if queries.insert_new(tx, entries, _row(entry)):
+        if queries.insert_new(tx, entries, queries.row_of(entry)):
             self._count(entry)
             return entry
         queries.undo(tx, entry.account_id, entry.amount)
@@ -304,7 +297,3 @@ def _whole(amount: int) -> int:
     if amount < 0:
         raise ValueError("an amount of credits is never negative")
     return amount
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    return {field: getattr(entry, field) for field in Entry.__slots__}

@@ -6,6 +6,9 @@ one guarded UPDATE can refuse a debit. See docs/decisions/ledger.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import sqlalchemy as sa
 
 from charafy.kernel.db import UtcDateTime, metadata
@@ -78,24 +81,26 @@ purchases = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("paid_at", UtcDateTime),
     sa.CheckConstraint(
-        "state IN ('open', 'paid', 'failed', 'mismatch')",
+        "state IN ('open', 'paid', 'failed', 'review')",
         name="state_known",
     ),
 )
 
-APPEND_ONLY: dict[str, tuple[str, ...]] = {
-    "sqlite": tuple(
-        f"CREATE TRIGGER credit_entries_no_{verb} BEFORE {verb.upper()} ON credit_entries "
-        "BEGIN SELECT RAISE(ABORT, 'credit entries are append-only'); END"
-        for verb in ("update", "delete")
-    ),
-    "postgresql": (
-        "CREATE FUNCTION credit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'credit entries are append-only'; END $$",
-        "CREATE TRIGGER credit_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
-        "ON credit_entries FOR EACH STATEMENT EXECUTE FUNCTION credit_entries_append_only()",
-    ),
-}
+APPEND_ONLY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sqlite": tuple(
+            f"CREATE TRIGGER credit_entries_no_{verb} BEFORE {verb.upper()} ON credit_entries "
+            "BEGIN SELECT RAISE(ABORT, 'credit entries are append-only'); END"
+            for verb in ("update", "delete")
+        ),
+        "postgresql": (
+            "CREATE FUNCTION credit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'credit entries are append-only'; END $$",
+            "CREATE TRIGGER credit_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+            "ON credit_entries FOR EACH STATEMENT EXECUTE FUNCTION credit_entries_append_only()",
+        ),
+    }
+)
 """What makes the database itself refuse to rewrite history; a migration executes these too."""
 
 for _dialect, _statements in APPEND_ONLY.items():

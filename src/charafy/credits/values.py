@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from charafy.kernel.errors import Conflict
+
 HoldState = Literal["held", "captured", "released"]
 
 
@@ -57,3 +59,9 @@ class Mismatch:
     sum_of_entries: int
     held: int
     sum_of_holds: int
+
+
+class HoldEnded(Conflict):
+    """The hold was released (by its owner or because its lease ended): nothing was taken."""
+
+    code = "hold_ended"

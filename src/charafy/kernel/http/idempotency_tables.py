@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -25,10 +27,14 @@ requests = sa.Table(
     sa.Column("storage_key", sa.String(500)),
 )
 
-CLAIM = {
-    dialect: insert(requests).on_conflict_do_nothing(index_elements=["id"]).returning(requests.c.id)
-    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
+CLAIM = MappingProxyType(
+    {
+        dialect: insert(requests)
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(requests.c.id)
+        for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+    }
+)
 _key_is = requests.c.id == sa.bindparam("key", type_=sa.String)
 _running = (
     _key_is,
