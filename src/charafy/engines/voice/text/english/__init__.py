@@ -1,0 +1,1 @@
+"""English: written words -> spoken words -> phonemes, American or British."""

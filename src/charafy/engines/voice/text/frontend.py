@@ -1,0 +1,181 @@
+"""The front end: any text -> clauses of phonemes, in English, Japanese and mixtures of both."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from charafy.engines.voice import Clause, Language, NothingToSay
+from charafy.engines.voice.vocabulary import SYMBOLS
+
+from .aligned import Aligned
+from .clauses import Phrase, Piece, pack, tidy
+from .cleaning import clean
+from .english.lexicon import Variety
+from .english.speech import EnglishSpeech
+from .japanese.normalise import normalise
+from .japanese.phonemes import katakana
+from .japanese.phonemes import phonemes as kana_phonemes
+from .japanese.speech import JapaneseSpeech
+from .scripts import runs
+from .sentences import Sentence, sentences
+
+_KANA_ONLY = re.compile("[ぁ-ゖァ-ヺー]+")
+_MARKUP = frozenset("<>*_`~[]#")
+
+
+class TextFrontEnd:
+    """`FrontEnd` for Kokoro. Safe to call from many threads.
+
+    A language's dictionaries are read when it is first spoken (about 0.1 s for English, 0.5 s for
+    Japanese), or ahead by `load`. `english` chooses American or British pronunciation.
+    """
+
+    def __init__(
+        self,
+        pronunciations: Mapping[str, str] | None = None,
+        english: Variety = "american",
+    ) -> None:
+        """`pronunciations` maps written forms to a kana reading or to phonemes of `SYMBOLS`.
+
+        Latin forms match whole words in any case. Raises `ValueError` for an empty form or a
+        pronunciation that is neither.
+        """
+        self._own = MappingProxyType(
+            {
+                written.lower(): _own_sound(written, p)
+                for written, p in (pronunciations or {}).items()
+            }
+        )
+        self._own_pattern = _own_pattern(self._own)
+        self._variety: Variety = english
+        self._english: EnglishSpeech | None = None
+        self._japanese: JapaneseSpeech | None = None
+        self._loading = threading.Lock()
+
+    def load(self, language: Language) -> None:
+        """Read the dictionaries of a language now instead of at its first word."""
+        if language == "en":
+            self._english_speech()
+        else:
+            self._japanese_speech()
+
+    def clauses(self, text: str, language: Language) -> Iterator[Clause]:
+        """See `FrontEnd.clauses`.
+
+        Offsets: everything that is said for one written form ("$5" -> "five", "dollars") carries
+        the span of that form; its first word has the form as `text`, the others have "".
+        Silence asked for before the first word is left out.
+        """
+        spoken = False
+        phrases = (self._phrase(s, text, language) for s in sentences(clean(text)))
+        for clause in pack(phrases, language):
+            spoken = True
+            yield clause
+        if not spoken:
+            raise NothingToSay("the text holds nothing that can be spoken")
+
+    def _english_speech(self) -> EnglishSpeech:
+        with self._loading:
+            if self._english is None:
+                self._english = EnglishSpeech(self._variety)
+            return self._english
+
+    def _japanese_speech(self) -> JapaneseSpeech:
+        with self._loading:
+            if self._japanese is None:
+                self._japanese = JapaneseSpeech()
+            return self._japanese
+
+    def _phrase(self, sentence: Sentence, source: str, language: Language) -> Phrase:
+        pieces: list[Piece] = []
+        for own, written in self._parts(sentence.written):
+            if own is not None:
+                pieces.append(_piece(written, 0, len(written), own[0], own[1], source))
+                continue
+            if language == "ja":
+                written = normalise(written)
+            for run_language, start, end in runs(written.text, language):
+                run = written.slice(start, end)
+                say = self._say_english if run_language == "en" else self._say_japanese
+                pieces += say(run, source, language)
+        return Phrase(
+            tidy(_without_repeats(pieces), sentence.complete), sentence.complete, sentence.silence_s
+        )
+
+    def _parts(self, written: Aligned) -> Iterator[tuple[tuple[str, Language] | None, Aligned]]:
+        """Stretches of text, each with its pronunciation when the user gave one."""
+        at = 0
+        if self._own_pattern:
+            for match in self._own_pattern.finditer(written.text):
+                if at < match.start():
+                    yield None, written.slice(at, match.start())
+                yield self._own[match[0].lower()], written.slice(match.start(), match.end())
+                at = match.end()
+        if at < len(written):
+            yield None, written.slice(at, len(written))
+
+    def _say_english(self, run: Aligned, source: str, language: Language) -> Iterator[Piece]:
+        for said in self._english_speech().say(run.text):
+            token = said.token
+            for word, sound in zip(token.words, said.phonemes, strict=True):
+                mark = token.is_mark or word == ","
+                if sound:
+                    yield _piece(run, token.start, token.end, sound, "en", source, mark)
+
+    def _say_japanese(self, run: Aligned, source: str, language: Language) -> Iterator[Piece]:
+        if language == "en":
+            run = normalise(run)
+        for word in self._japanese_speech().say(run.text):
+            yield _piece(run, word.start, word.end, word.phonemes, "ja", source, word.is_mark)
+
+
+def _piece(
+    run: Aligned,
+    start: int,
+    end: int,
+    sound: str,
+    language: Language,
+    source: str,
+    mark: bool = False,
+) -> Piece:
+    first, last = run.span(start, max(end, start + 1)) if start < len(run) else (run.ends[-1],) * 2
+    written = source[first:last]
+    if _MARKUP.intersection(written) and not mark:
+        written = run.text[start:end]
+    sound = "".join(symbol for symbol in sound if symbol in SYMBOLS)
+    return Piece(written, sound, first, last, language, mark)
+
+
+def _without_repeats(pieces: list[Piece]) -> Iterator[Piece]:
+    """Words said for one written form share its span; only the first shows it."""
+    span = (-1, -1)
+    for piece in pieces:
+        if not piece.phonemes:
+            continue
+        if (piece.start, piece.end) == span:
+            piece = Piece("", piece.phonemes, *span, piece.language, piece.is_mark)
+        span = (piece.start, piece.end)
+        yield piece
+
+
+def _own_sound(written: str, pronunciation: str) -> tuple[str, Language]:
+    if not written.strip():
+        raise ValueError("a pronunciation needs a written form")
+    if _KANA_ONLY.fullmatch(pronunciation):
+        return kana_phonemes(katakana(pronunciation)), "ja"
+    if not pronunciation or any(symbol not in SYMBOLS for symbol in pronunciation):
+        raise ValueError(f"neither kana nor phonemes: {pronunciation[:40]!r}")
+    return pronunciation, "en"
+
+
+def _own_pattern(own: Mapping[str, object]) -> re.Pattern[str] | None:
+    if not own:
+        return None
+    forms = (
+        rf"(?<![A-Za-z0-9]){re.escape(w)}(?![A-Za-z0-9])" if w.isascii() else re.escape(w)
+        for w in sorted(own, key=len, reverse=True)
+    )
+    return re.compile("|".join(forms), re.IGNORECASE)

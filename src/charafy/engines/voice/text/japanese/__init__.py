@@ -1,0 +1,1 @@
+"""Japanese: written text -> readings in kana -> phonemes, as Kokoro's voices were trained."""
