@@ -1,0 +1,173 @@
+"""Requests and answers of `/v1/characters`, in the contract's order; what follows is ours."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from charafy.characters.models import (
+    NAME_CHARS,
+    SYSTEM_PROMPT_CHARS,
+    AvatarType,
+    Changes,
+    Character,
+    Draft,
+    Language,
+)
+from charafy.kernel.clock import iso
+from charafy.kernel.http.partial import PartialBody
+from charafy.kernel.http.schema import Answer, Body
+
+_EXAMPLE_ID = "7f9c24e5-2f4b-4d6e-9a55-0c1f6a1f3b52"
+_EXAMPLE_VOICE = "3a5f0c1e-58a4-5d0b-8c53-9f3c5d2f7f10"
+AVATAR_NOTICE = (
+    "Avatars cannot be generated yet: the avatar_type is kept as your wish and nothing was charged."
+)
+
+
+def _printable_name(name: str) -> str:
+    if not name.strip():
+        raise ValueError("must not be blank.")
+    # Line breaks, zero bytes, direction overrides: nothing a name on a page may hold.
+    if any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Zl", "Zp") for char in name):
+        raise ValueError("must not contain control characters.")
+    if any("\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069" for char in name):
+        raise ValueError("must not contain control characters.")
+    return name.strip()
+
+
+def _no_zero_bytes(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain zero bytes.")
+    return text
+
+
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=NAME_CHARS, description="Display name.", examples=["Sakura"]),
+    AfterValidator(_printable_name),
+]
+Image = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="Base64 data URI (data:image/png;base64,…) or public URL of a JPEG, PNG, WebP "
+        "or HEIC picture; at most 16 MB and 25 megapixels.",
+        examples=["https://example.com/photo.jpg"],
+    ),
+]
+VoiceId = Annotated[
+    str,
+    Field(max_length=100, description="A voice_id of GET /v1/voices.", examples=[_EXAMPLE_VOICE]),
+]
+SystemPrompt = Annotated[
+    str,
+    Field(max_length=SYSTEM_PROMPT_CHARS, description="The character's personality."),
+    AfterValidator(_no_zero_bytes),
+]
+
+
+class CreateCharacter(Body):
+    name: Name
+    image: Image
+    voice_id: VoiceId
+    language: Language = "ja"
+    avatar_type: AvatarType = "none"
+    system_prompt: SystemPrompt | None = None
+
+    def draft(self) -> Draft:
+        return Draft(self.name, self.voice_id, self.language, self.avatar_type, self.system_prompt)
+
+
+class UpdateCharacter(PartialBody):
+    """Only what is sent changes; `"system_prompt": null` removes it."""
+
+    name: Name = ""
+    image: Image = ""
+    voice_id: VoiceId = ""
+    language: Language = "ja"
+    avatar_type: AvatarType = "none"
+    system_prompt: SystemPrompt | None = None
+
+    def changes(self) -> Changes:
+        sent: Changes = {}
+        sent.update(self.model_dump(exclude_unset=True))  # type: ignore[typeddict-item]
+        return sent
+
+
+class Avatars(Answer):
+    sprite: bool
+    motion: bool
+
+
+NO_AVATARS = Avatars(sprite=False, motion=False)
+
+
+class ListedCharacter(Answer):
+    character_id: str = Field(examples=[_EXAMPLE_ID])
+    name: str
+    language: Language
+    voice_id: str
+    photo_url: str
+    embed_enabled: bool
+    avatar_type: AvatarType
+    embed_url: str
+
+    @staticmethod
+    def fields_of(character: Character) -> dict[str, Any]:
+        return {
+            "character_id": character.character_id,
+            "name": character.name,
+            "language": character.language,
+            "voice_id": character.voice_id,
+            "photo_url": character.photo_url,
+            "embed_enabled": character.embed_enabled,
+            "avatar_type": character.avatar_type,
+            "embed_url": character.embed_url,
+        }
+
+    @classmethod
+    def of(cls, character: Character) -> ListedCharacter:
+        return cls(**cls.fields_of(character))
+
+
+class CharacterAnswer(ListedCharacter):
+    """One character with everything that is known of it."""
+
+    avatars: Avatars
+    system_prompt: str | None
+    created_at: str = Field(examples=["2026-01-01T00:00:00Z"])
+    updated_at: str = Field(examples=["2026-01-01T00:00:00Z"])
+
+    @classmethod
+    def of(cls, character: Character) -> CharacterAnswer:
+        return cls(
+            **cls.fields_of(character),
+            avatars=NO_AVATARS,
+            system_prompt=character.system_prompt,
+            created_at=iso(character.created_at),
+            updated_at=iso(character.updated_at),
+        )
+
+
+class CharactersAnswer(Answer):
+    characters: list[ListedCharacter]
+    next_cursor: str | None = Field(
+        None, description="Send it as `cursor` for the next page; null at the end."
+    )
+
+
+class CreatedCharacter(Answer):
+    character_id: str = Field(examples=[_EXAMPLE_ID])
+    embed_url: str
+    avatars: Avatars
+    credits_used: int
+    credits_remaining: int
+    notice: str | None = Field(None, description="What did not happen although it was asked for.")
+
+
+class DeletedCharacter(Answer):
+    character_id: str = Field(examples=[_EXAMPLE_ID])
+    deleted: bool = True
