@@ -1,0 +1,93 @@
+"""Rendering of pages: one Jinja environment, the reader's language, safe headers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from importlib import resources
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+PageLanguage = Literal["en", "ja"]
+PAGE_LANGUAGES: Final[tuple[PageLanguage, ...]] = get_args(PageLanguage)
+LANGUAGE_COOKIE: Final = "charafy_lang"
+_YEAR_S: Final = 365 * 24 * 3600
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+Translate = Callable[[str], str]
+
+
+class Pages:
+    """Renders templates of `charafy.web` and of the features. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("charafy.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._words = {language: _words(language) for language in PAGE_LANGUAGES}
+
+    def translate(self, language: PageLanguage) -> Translate:
+        """A key -> the text in that language; a missing key raises `KeyError`, as a bug should."""
+        return self._words[language].__getitem__
+
+    def render(
+        self, request: Request, template: str, status: int = 200, /, **context: Any
+    ) -> HTMLResponse:
+        """The page in the reader's language; a `?lang=` is remembered in a cookie."""
+        language = language_of(request)
+        html = self._environment.get_template(template).render(
+            lang=language, _=self.translate(language), **context
+        )
+        response = HTMLResponse(
+            html,
+            status,
+            {
+                "content-security-policy": CONTENT_SECURITY_POLICY,
+                "vary": "accept-language, cookie",
+                "cache-control": "no-store" if "csrf_token" in context else "private, no-cache",
+            },
+        )
+        if request.query_params.get("lang") == language:
+            response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_S, samesite="lax")
+        return response
+
+
+def language_of(request: Request) -> PageLanguage:
+    """What the reader chose (`?lang=`, then the cookie), else what the browser prefers."""
+    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        for language in PAGE_LANGUAGES:
+            if chosen == language:
+                return language
+    return preferred(request.headers.get("accept-language", ""))
+
+
+def preferred(accept_language: str) -> PageLanguage:
+    """The best of our languages by `Accept-Language`; English when it names none of them."""
+    best: tuple[float, PageLanguage] = (0.0, "en")
+    for part in accept_language[:200].split(","):
+        tag, _, parameter = part.partition(";q=")
+        try:
+            weight = float(parameter) if parameter else 1.0
+        except ValueError:
+            continue
+        for language in PAGE_LANGUAGES:
+            if tag.strip().lower().split("-")[0] == language and weight > best[0]:
+                best = (weight, language)
+    return best[1]
+
+
+def _words(language: PageLanguage) -> Mapping[str, str]:
+    file = resources.files("charafy.web") / "i18n" / f"{language}.json"
+    return MappingProxyType(json.loads(file.read_text(encoding="utf-8")))

@@ -1,0 +1,36 @@
+"""Pages speak the reader's language, and both languages have the same words."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+import pytest
+
+from charafy.web.pages import preferred
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("ja", "ja"),
+        ("ja-JP,en;q=0.8", "ja"),
+        ("en-US,ja;q=0.9", "en"),
+        ("fr,ja;q=0.5,en;q=0.3", "ja"),
+        ("fr,de", "en"),
+        ("ja;q=oops,en", "en"),
+    ],
+)
+def test_the_browsers_preference_decides(accepted: str, language: str) -> None:
+    assert preferred(accepted) == language
+
+
+def test_both_languages_have_the_same_words() -> None:
+    folder = resources.files("charafy.web") / "i18n"
+    english, japanese = (
+        json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
+        for language in ("en", "ja")
+    )
+    assert english.keys() == japanese.keys()
+    assert all(value.strip() for value in (*english.values(), *japanese.values()))
