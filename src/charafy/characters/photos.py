@@ -21,9 +21,10 @@ class PhotoSource:
         self._reader = reader
         self._timeout_s = timeout_s
 
-    def read(self, image: str) -> Photo:
+    def read(self, image: str | bytes) -> Photo:
         """Raises `BadRequest` about `image`; `TooManyRequests` when too busy."""
-        return self._reader.read(self._bytes(image), "image")
+        data = image if isinstance(image, bytes) else self._bytes(image)
+        return self._reader.read(data, "image")
 
     def _bytes(self, image: str) -> bytes:
         if is_data_uri(image):

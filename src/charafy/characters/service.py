@@ -55,12 +55,12 @@ class Characters:
         self,
         account_id: str,
         draft: Draft,
-        image: str | Photo,
+        image: str | bytes,
         *,
         limit: int,
         character_id: str | None = None,
     ) -> Character:
-        """Make a character from a data URI, a public URL or a photo that was read already.
+        """Make a character from a picture: a data URI, a public URL or the bytes of a file.
 
         `limit`: how many characters the account may have. Raises `BadRequest` for a voice that it
         may not use or a bad image, `Forbidden` (`character_limit_reached`) at the limit.
@@ -68,7 +68,7 @@ class Characters:
         self._require_voice(account_id, draft.voice_id)
         with self._db.read() as tx:
             _require_room(tx, account_id, limit)
-        photo = image if isinstance(image, Photo) else self._photos.read(image)
+        photo = self._photos.read(image)
         character_id = character_id or new_id()
         now = self._clock.now()
         row = {
