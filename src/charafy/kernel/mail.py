@@ -29,6 +29,9 @@ TIMEOUT_S = 10.0
 RETRY_AFTER_S = (2.0, 10.0, 60.0)
 WAITING_LETTERS = 200
 
+_FAILURES = (OSError, smtplib.SMTPException, ValueError)
+"""The network, the server's no, and (`ValueError`) a letter that can't be a mail."""
+
 Encryption = Literal["starttls", "tls", "none"]
 _DEFAULT_PORTS: dict[Encryption, int] = {"starttls": 587, "tls": 465, "none": 25}
 
@@ -117,7 +120,7 @@ class Mailer:
         """Send now and wait for it, once. Raises `UpstreamFailed`."""
         try:
             self._deliver(letter)
-        except (OSError, smtplib.SMTPException) as error:
+        except _FAILURES as error:
             log.warning("mail_failed", **describe(error))
             raise UpstreamFailed("The mail server did not take the mail.") from None
 
@@ -149,7 +152,7 @@ class Mailer:
             try:
                 self._deliver(letter)
                 return
-            except (OSError, smtplib.SMTPException) as error:
+            except _FAILURES as error:
                 last_try = pause_s is None or _refused(error) or self._closing.is_set()
                 log.warning("mail_failed", will_retry=not last_try, **describe(error))
                 if last_try:
@@ -181,7 +184,9 @@ class Mailer:
 
 
 def _refused(error: BaseException) -> bool:
-    """Whether the server gave a final no, which another try would not change."""
+    """Whether another try would change nothing."""
+    if isinstance(error, ValueError):
+        return True
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
