@@ -21,12 +21,13 @@ import httpx
 from charafy.kernel.addresses import is_public
 from charafy.kernel.clock import Clock
 from charafy.kernel.errors import BadRequest, TooManyRequests
+from charafy.kernel.pinned import Connector, PinnedBackend, connect
 
 MAX_URL_CHARS = 2_048
 MAX_REDIRECTS = 3
-CONNECT_TIMEOUT_S = 5.0
 MAX_AT_ONCE = 8
 """Downloads under way: slow servers must not hold all of the server's worker threads."""
+WAIT_S = 5.0
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -34,18 +35,11 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 Resolver = Callable[[str, int], Sequence[str]]
 """Host and port -> IP addresses as text; raises `OSError` when the name has none."""
 
-Connector = Callable[[str, int, float], socket.socket]
-"""IP address, port and timeout in seconds -> connected TCP socket; raises `OSError`."""
-
 
 def resolve(host: str, port: int) -> list[str]:
     """What the system's resolver says, including its reading of `0x7f.1` or `2130706433`."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[4][0]) for address in found))
-
-
-def connect(address: str, port: int, timeout_s: float) -> socket.socket:
-    return socket.create_connection((address, port), timeout_s)
 
 
 class Fetcher:
@@ -62,12 +56,14 @@ class Fetcher:
         resolver: Resolver = resolve,
         connector: Connector = connect,
         tls: ssl.SSLContext | None = None,
+        wait_s: float = WAIT_S,
     ) -> None:
         self._clock = clock
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
         self._resolver = resolver
         self._connector = connector
         self._tls = tls or ssl.create_default_context()
+        self._wait_s = wait_s
         self._places = threading.BoundedSemaphore(MAX_AT_ONCE)
         # The system's resolver takes no timeout: it runs where it can be waited for.
         self._resolving = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="charafy-resolve")
@@ -86,7 +82,9 @@ class Fetcher:
         with self._place():
             for _ in range(MAX_REDIRECTS + 1):
                 target = self._judge(url, attempt)
-                backend = _PinnedBackend(self._addresses(target, attempt), self._connector, attempt)
+                backend = PinnedBackend(
+                    self._addresses(target, attempt), self._connector, attempt.left
+                )
                 answer = self._exchange(target, backend, accept, attempt)
                 if isinstance(answer, bytes):
                     return answer
@@ -95,7 +93,7 @@ class Fetcher:
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=CONNECT_TIMEOUT_S):
+        if not self._places.acquire(timeout=self._wait_s):
             raise TooManyRequests(
                 "Too many downloads are under way: try again in a few seconds.",
                 retry_after_s=5,
@@ -143,7 +141,7 @@ class Fetcher:
         return addresses
 
     def _exchange(
-        self, target: httpx.URL, backend: _PinnedBackend, accept: str, attempt: _Attempt
+        self, target: httpx.URL, backend: PinnedBackend, accept: str, attempt: _Attempt
     ) -> bytes | str:
         """One request: its body, or where it redirects to."""
         headers: list[tuple[bytes | str, bytes | str]] = [
@@ -234,71 +232,3 @@ class _Attempt:
 
     def _error(self, message: str, code: str) -> BadRequest:
         return BadRequest(message, code=f"{self._param}_{code}", param=self._param)
-
-
-class _PinnedBackend(httpcore.NetworkBackend):
-    """Connects to the judged addresses alone, whatever host it is told."""
-
-    def __init__(self, addresses: Sequence[str], connector: Connector, attempt: _Attempt) -> None:
-        self._addresses = addresses
-        self._connector = connector
-        self._attempt = attempt
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        for address in self._addresses:
-            try:
-                sock = self._connector(address, port, min(CONNECT_TIMEOUT_S, self._attempt.left()))
-            except OSError:
-                continue
-            return _TimedStream(sock, self._attempt)
-        raise httpcore.ConnectError("no address answers")
-
-
-class _TimedStream(httpcore.NetworkStream):
-    """A socket whose every operation ends with the whole download's time."""
-
-    def __init__(self, sock: socket.socket, attempt: _Attempt) -> None:
-        self._sock = sock
-        self._attempt = attempt
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with self._errors(httpcore.ReadTimeout, httpcore.ReadError):
-            return self._sock.recv(max_bytes)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        with self._errors(httpcore.WriteTimeout, httpcore.WriteError):
-            self._sock.sendall(buffer)
-
-    def close(self) -> None:
-        self._sock.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        try:
-            with self._errors(httpcore.ConnectTimeout, httpcore.ConnectError):
-                sock = ssl_context.wrap_socket(self._sock, server_hostname=server_hostname)
-        except (httpcore.NetworkError, httpcore.TimeoutException):
-            self.close()
-            raise
-        return _TimedStream(sock, self._attempt)
-
-    @contextmanager
-    def _errors(self, timed_out: type[Exception], failed: type[Exception]) -> Iterator[None]:
-        self._sock.settimeout(self._attempt.left())
-        try:
-            yield
-        except TimeoutError:
-            raise timed_out from None
-        except OSError:
-            raise failed from None
