@@ -1,0 +1,117 @@
+"""The parts of the OpenAPI document that operations share: errors, headers, security."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from charafy.reference.errors import ERRORS, ErrorKind
+
+Json = dict[str, Any]
+
+_OTHER_IDS = frozenset({"request_id", "model_id"})
+
+
+def components(found: Json) -> Json:
+    """FastAPI's components with ours, and without what its 422 needed."""
+    schemas = found.get("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for schema in schemas.values():
+        for name, field in schema.get("properties", {}).items():
+            field.pop("title", None)
+            mark_id(name, field)
+    return found | {
+        "schemas": dict(sorted({**schemas, "Error": _error_schema()}.items())),
+        "responses": {kind.name: _error_answer(kind) for kind in ERRORS},
+        "headers": _headers(),
+        "parameters": {"IdempotencyKey": _idempotency_key()},
+        "securitySchemes": _security(),
+    }
+
+
+def _error_schema() -> Json:
+    return {
+        "type": "object",
+        "required": ["error", "code", "param", "request_id"],
+        "properties": {
+            "error": {"type": "string", "description": "What went wrong, as a sentence."},
+            "code": {"type": "string", "description": "The same for a program; stable."},
+            "param": {
+                "type": ["string", "null"],
+                "description": "The parameter that it is about, if it is about one.",
+            },
+            "request_id": {
+                "type": ["string", "null"],
+                "description": "Also in X-Request-Id; quote it when you report a problem.",
+            },
+        },
+    }
+
+
+def _error_answer(kind: ErrorKind) -> Json:
+    headers = ("X-Request-Id", "Retry-After") if kind.status == 429 else ("X-Request-Id",)
+    return {
+        "description": f"{kind.title} — {kind.meaning}",
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Error"},
+                "example": kind.example,
+            }
+        },
+    }
+
+
+def _headers() -> Json:
+    def header(description: str, example: str | int) -> Json:
+        kind = "integer" if isinstance(example, int) else "string"
+        return {"description": description, "schema": {"type": kind}, "example": example}
+
+    return {
+        "X-Request-Id": header("Names this request in our logs.", ERRORS[0].example["request_id"]),
+        "RateLimit": header(
+            "What is left (r) and the seconds until reset (t).", '"account";r=599;t=60'
+        ),
+        "RateLimit-Policy": header(
+            "The quota (q) per window in seconds (w).", '"account";q=600;w=60'
+        ),
+        "Retry-After": header("Seconds to wait.", 12),
+    }
+
+
+def _idempotency_key() -> Json:
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Your own name for this request: sent again within 24 hours, it is answered "
+        "again and neither done nor charged twice.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "example": "5b0c8f0e-greeting",
+    }
+
+
+def mark_id(name: str, schema: Json) -> None:
+    """Ids of ours are UUIDs, which the routes' plain strings don't say."""
+    if name.endswith("_id") and schema.get("type") == "string" and name not in _OTHER_IDS:
+        schema.setdefault("format", "uuid")
+
+
+def _security() -> Json:
+    return {
+        "apiKey": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "x-api-key",
+            "description": "`ck_live_…`, or `ck_test_…` which never charges.",
+        },
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The same key as `Authorization: Bearer`, as OpenAI's clients send it.",
+        },
+    }
+
+
+def _methods(route: RouteContext) -> set[str]:
+    return {method.lower() for method in route.methods or ()}

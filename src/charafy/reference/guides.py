@@ -1,0 +1,120 @@
+"""The guides: Markdown files beside this module, filled with this server's address and prices.
+
+`python -m charafy.reference.guides FOLDER` writes them, filled with the defaults, for reading in
+the repository.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import BaseLoader, Environment, StrictUndefined
+
+from charafy.kernel.http.caller import ALL_SCOPES
+from charafy.kernel.settings import Prices, Settings
+from charafy.reference.errors import ERRORS
+from charafy.reference.markdown import Block, blocks
+
+NAMES = (
+    "quick-start",
+    "authentication",
+    "credits",
+    "speech",
+    "timestamps",
+    "openai",
+    "errors",
+    "idempotency",
+    "rate-limits",
+    "test-keys",
+)
+"""In reading order; each is `guides/<language>/<name>.md`."""
+
+LANGUAGES = ("en", "ja")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A row of the price table."""
+
+    what: str
+    path: str
+    credits: str
+    usd: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def guides(settings: Settings, language: str) -> tuple[Guide, ...]:
+    """All guides in `language`, filled in; English where there is no translation."""
+    return tuple(_guide(name, settings, language) for name in NAMES)
+
+
+def text(name: str, settings: Settings, language: str = "en") -> str:
+    """One guide as Markdown, filled in."""
+    folder = files("charafy.reference") / "guides"
+    source = folder / language / f"{name}.md"
+    if not source.is_file():
+        source = folder / "en" / f"{name}.md"
+    # Markdown of ours filled with settings; HTML is made of it later, with escaping.
+    environment = Environment(  # noqa: S701
+        loader=BaseLoader(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(source.read_text(encoding="utf-8"))
+    return template.render(
+        base_url=settings.base_url,
+        prices=settings.prices,
+        price_rows=price_rows(settings.prices),
+        plans=settings.plans,
+        plan=settings.plan(settings.sign_up_plan),
+        scopes=ALL_SCOPES,
+        errors=ERRORS,
+    ).strip()
+
+
+def price_rows(prices: Prices) -> tuple[Price, ...]:
+    """The price table in the contract's order and words."""
+
+    def row(what: str, path: str, amount: int, unit: str) -> Price:
+        return Price(what, path, f"{amount:,} / {unit}", f"${amount / 100:,.2f}")
+
+    talk = "/v1/conversation/token"
+    least = f"second (min {prices.video_per_second})"
+    return (
+        row("Text-to-Speech", "/v1/tts", prices.tts_per_100_chars, "100 chars (min 1)"),
+        row("Conversation, audio only", talk, prices.conversation_audio_per_minute, "minute"),
+        row("Conversation, video", talk, prices.conversation_video_per_minute, "minute"),
+        row("Avatar generation", "/v1/characters/:id/avatar", prices.avatar, "request"),
+        row("Video generation", "/v1/video", prices.video_per_second, least),
+        row("Voice clone", "/v1/voice/clone", prices.voice_clone, "request"),
+    )
+
+
+def _guide(name: str, settings: Settings, language: str) -> Guide:
+    heading, _, rest = text(name, settings, language).partition("\n")
+    return Guide(name, heading.removeprefix("# "), blocks(rest, name))
+
+
+def write(folder: Path) -> None:
+    """Write every guide to `folder`, one file each, filled with the default settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in NAMES:
+        path = folder / f"{name}.md"
+        path.write_text(exported(name), encoding="utf-8")
+
+
+def exported(name: str) -> str:
+    """A guide as it lies in `docs/guides/`."""
+    # The defaults, whatever this machine's environment says.
+    return text(name, Settings.model_construct()) + "\n"
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,62 @@
+"""Names of the operations, as a generated client's methods would be called.
+
+They are a promise to those clients, so they stand here and not in the names of our functions.
+"""
+
+from __future__ import annotations
+
+OPERATIONS: tuple[tuple[str, str, str], ...] = (
+    ("get", "/characters", "list_characters"),
+    ("post", "/characters", "create_character"),
+    ("get", "/characters/{character_id}", "get_character"),
+    ("patch", "/characters/{character_id}", "update_character"),
+    ("delete", "/characters/{character_id}", "delete_character"),
+    ("get", "/characters/{character_id}/embed", "get_embed"),
+    ("put", "/characters/{character_id}/embed", "update_embed"),
+    ("get", "/voices", "list_voices"),
+    ("get", "/voices/{voice_id}/sample.mp3", "hear_voice"),
+    ("post", "/tts", "speak"),
+    ("post", "/tts/timestamps", "speak_with_timestamps"),
+    ("get", "/credits", "get_credits"),
+    ("get", "/credits/transactions", "list_transactions"),
+    ("post", "/credits/checkout", "buy_credits"),
+    ("post", "/audio/speech", "create_speech"),
+    ("get", "/models", "list_models"),
+    ("get", "/models/{model_id}", "get_model"),
+    ("get", "/account", "get_account"),
+    ("patch", "/account", "update_account"),
+    ("delete", "/account", "delete_account"),
+    ("get", "/keys", "list_keys"),
+    ("post", "/keys", "create_key"),
+    ("delete", "/keys/{key_id}", "revoke_key"),
+    ("get", "/admin/accounts", "list_accounts"),
+    ("get", "/admin/accounts/{account_id}", "get_any_account"),
+    ("post", "/admin/accounts/{account_id}/suspend", "suspend_account"),
+    ("post", "/admin/accounts/{account_id}/unsuspend", "unsuspend_account"),
+    ("post", "/admin/accounts/{account_id}/credits", "grant_credits"),
+    ("post", "/admin/invitations", "invite"),
+)
+"""Method, path behind /api/v1, name; in the order in which the reference shows them."""
+
+
+IDEMPOTENT = frozenset(
+    {
+        "create_character",
+        "speak",
+        "speak_with_timestamps",
+        "create_speech",
+        "buy_credits",
+        "create_key",
+        "grant_credits",
+    }
+)
+"""Operations that take an Idempotency-Key."""
+
+
+def name_of(method: str, path: str) -> str | None:
+    return next((name for m, p, name in OPERATIONS if (m, p) == (method, path)), None)
+
+
+def position_of(method: str, path: str) -> int:
+    known = [(m, p) for m, p, _ in OPERATIONS]
+    return known.index((method, path)) if (method, path) in known else len(known)
