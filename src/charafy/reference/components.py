@@ -111,7 +111,3 @@ def _security() -> Json:
             "description": "The same key as `Authorization: Bearer`, as OpenAI's clients send it.",
         },
     }
-
-
-def _methods(route: RouteContext) -> set[str]:
-    return {method.lower() for method in route.methods or ()}

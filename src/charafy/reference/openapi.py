@@ -169,6 +169,10 @@ def _used_tags(document: Json) -> list[Json]:
     return [{"name": t.name, "description": t.description} for t in TAGS if t.name in used]
 
 
+def _methods(route: RouteContext) -> set[str]:
+    return {method.lower() for method in route.methods or ()}
+
+
 def _scope(dependant: Dependant | None) -> str | None:
     """The scope that the guard asks of a key on this route; None for a route without a guard."""
     for dependency in dependant.dependencies if dependant else ():
@@ -198,7 +202,8 @@ def write(document: Json) -> str:
 
 def main(path: Path) -> None:
     # The entry point stands above the composition root; the module itself stays below it.
-    from charafy.app import build_app, build_house
+    from charafy.app import build_app
+    from charafy.house import build_house
 
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.model_construct(home=Path(folder))
