@@ -1,0 +1,211 @@
+"""The composition root, part one: every part of a running Charafy, made from the settings.
+
+Part two is `app.py`, which puts HTTP in front. Nothing else builds an engine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from limits.storage import MemoryStorage
+
+from charafy.accounts.service import Accounts, AccountServices, Keys
+from charafy.characters.photos import PhotoSource
+from charafy.characters.service import Characters
+from charafy.credits.gateway import StripeGateway
+from charafy.credits.purchases import Purchases
+from charafy.credits.service import Credits
+from charafy.embed.service import Embeds
+from charafy.engines.voice import FrontEnd, Voice
+from charafy.engines.voice.deferred import DeferredVoice
+from charafy.engines.voice.kokoro import KokoroVoice, stock_styles
+from charafy.engines.voice.scripted import ScriptedVoice
+from charafy.engines.voice.text import TextFrontEnd
+from charafy.engines.weights import Store
+from charafy.kernel.clock import Clock, SystemClock
+from charafy.kernel.db import Database, Tx
+from charafy.kernel.fetch import Fetcher
+from charafy.kernel.http.guard import Guard
+from charafy.kernel.http.idempotency import Idempotency
+from charafy.kernel.http.limits import Limiter
+from charafy.kernel.mail import Mailer
+from charafy.kernel.media.images import PhotoReader
+from charafy.kernel.observe import Metrics
+from charafy.kernel.settings import Settings, load_secret
+from charafy.kernel.storage import Storage
+from charafy.speech.service import Speech
+from charafy.sweeper import Sweeper
+from charafy.voices.samples import Samples
+from charafy.voices.service import Voices
+
+VOICE_MODEL = "kokoro"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Every part of a running Charafy. Whoever builds it closes it."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    metrics: Metrics
+    storage: Storage
+    mailer: Mailer
+    fetcher: Fetcher
+    voice: DeferredVoice
+    idempotency: Idempotency
+    guard: Guard
+    credits: Credits
+    purchases: Purchases
+    account_services: AccountServices
+    voices: Voices
+    samples: Samples
+    characters: Characters
+    embeds: Embeds
+    speech: Speech
+    sweeper: Sweeper
+
+    @property
+    def accounts(self) -> Accounts:
+        return self.account_services.accounts
+
+    @property
+    def keys(self) -> Keys:
+        return self.account_services.keys
+
+    def close(self) -> None:
+        """Let everything go that this house opened; waits for what is under way, bounded."""
+        self.speech.close()
+        self.keys.flush_last_used(now=True)
+        self.mailer.close()
+        self.fetcher.close()
+        self.db.close()
+
+
+def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
+    """Make every part; opens the database but changes nothing in it and loads no model."""
+    clock = clock or SystemClock()
+    secret = load_secret(settings.home)
+    db = Database(settings.db_url)
+    metrics = Metrics()
+    storage = Storage(settings.media, secret, settings.base_url, clock)
+    mailer = _mailer(settings)
+    fetcher = Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts)
+    idempotency = Idempotency(db, clock)
+    credits = Credits(db, clock, metrics)
+    front_end = TextFrontEnd()
+    voice = _voice(settings, front_end)
+    voices = Voices(voice.voices, settings.base_url)
+    characters = Characters(
+        db,
+        clock,
+        storage=storage,
+        voices=voices,
+        photos=PhotoSource(fetcher, PhotoReader()),
+        base_url=settings.base_url,
+    )
+    services = AccountServices.build(
+        db,
+        clock,
+        settings,
+        secret,
+        credits=credits,
+        mailer=mailer,
+        on_delete=(characters.erase, credits.close, _forgetting(idempotency, storage)),
+        erase_files=characters.erase_files,
+    )
+    speech = Speech(
+        db,
+        clock,
+        voice=voice,
+        front_end=front_end,
+        characters=characters,
+        voices=voices,
+        credits=credits,
+        idempotency=idempotency,
+        storage=storage,
+        settings=settings,
+        metrics=metrics,
+    )
+    return House(
+        settings=settings,
+        clock=clock,
+        db=db,
+        metrics=metrics,
+        storage=storage,
+        mailer=mailer,
+        fetcher=fetcher,
+        voice=voice,
+        idempotency=idempotency,
+        guard=Guard(services.keys.authenticate, Limiter(MemoryStorage()), settings),
+        credits=credits,
+        purchases=Purchases(db, clock, credits, settings, _gateway(settings)),
+        account_services=services,
+        voices=voices,
+        samples=Samples(storage, speech.render_sample, settings.voice_engine),
+        characters=characters,
+        embeds=Embeds(db, characters),
+        speech=speech,
+        sweeper=Sweeper(
+            {
+                "holds": credits.release_expired,
+                "requests": _sweeping(idempotency, storage),
+                **services.chores(),
+            }
+        ),
+    )
+
+
+def _voice(settings: Settings, front_end: FrontEnd) -> DeferredVoice:
+    styles = stock_styles()
+    names = tuple(styles)
+
+    def load() -> Voice:
+        if settings.voice_engine == "scripted":
+            return ScriptedVoice(names)
+        model = Store(settings.models).ensure(VOICE_MODEL)
+        cores = os.cpu_count() or 1
+        return KokoroVoice(
+            model,
+            styles,
+            front_end,
+            cache_dir=settings.models / "derived",
+            threads=settings.voice_threads or min(2, cores),
+            concurrency=settings.voice_concurrency or max(1, cores // 2),
+        )
+
+    return DeferredVoice(names, load)
+
+
+def _mailer(settings: Settings) -> Mailer:
+    url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    return Mailer(url, settings.mail_from)
+
+
+def _gateway(settings: Settings) -> StripeGateway | None:
+    if settings.stripe_secret_key is None:
+        return None
+    webhook = settings.stripe_webhook_secret
+    return StripeGateway(
+        settings.stripe_secret_key.get_secret_value(),
+        webhook.get_secret_value() if webhook else "",
+        settings.stripe_api_url,
+    )
+
+
+def _sweeping(idempotency: Idempotency, storage: Storage) -> Callable[[], None]:
+    def sweep() -> None:
+        for key in idempotency.sweep():
+            storage.delete(key)
+
+    return sweep
+
+
+def _forgetting(idempotency: Idempotency, storage: Storage) -> Callable[[Tx, str], None]:
+    def forget(tx: Tx, account_id: str) -> None:
+        for key in idempotency.forget(tx, account_id):
+            storage.delete(key)
+
+    return forget
