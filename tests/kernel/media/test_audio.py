@@ -21,6 +21,7 @@ from charafy.kernel.media.audio import (
     encoder,
     to_int16,
     wav_header,
+    with_true_size,
 )
 
 CODED: tuple[AudioFormat, ...] = ("mp3", "aac", "opus", "flac")
@@ -158,6 +159,12 @@ def test_a_streamed_wav_says_that_its_length_is_unknown_and_plays_to_its_end() -
 
     assert struct.unpack_from("<I", data, 4) == struct.unpack_from("<I", data, 40) == (2**32 - 1,)
     assert len(decoded(data)) == len(original)
+
+
+def test_a_streamed_wav_gets_its_true_size_once_it_is_all_there() -> None:
+    original = speech(0.5)
+
+    assert with_true_size(streamed("wav", original, 2_400)) == encode("wav", original)
 
 
 def test_the_wav_header_has_44_bytes() -> None:

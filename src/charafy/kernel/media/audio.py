@@ -110,6 +110,11 @@ def wav_header(samples: int | None) -> bytes:
     )
 
 
+def with_true_size(wav: bytes) -> bytes:
+    """A WAV that was streamed without knowing its length, now that it is all there."""
+    return wav_header((len(wav) - _WAV_HEADER_BYTES) // 2) + wav[_WAV_HEADER_BYTES:]
+
+
 def to_int16(pcm: Pcm) -> NDArray[np.int16]:
     """Clipped, rounded 16-bit samples (32767 is full scale, so that nothing wraps)."""
     scaled: NDArray[np.float32] = np.rint(np.clip(pcm, -1.0, 1.0) * 32767.0)

@@ -1,0 +1,1 @@
+"""Speech: text in, paid audio out, streamed while it is made."""

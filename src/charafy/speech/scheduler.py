@@ -1,0 +1,148 @@
+"""Who speaks next: many syntheses share few threads, a chunk (a fraction of a second) at a time.
+
+Each worker takes the synthesis whose listener would be without sound first. So a new request gets
+its first sound at once although long texts are under way, streams that are well ahead of their
+players yield to those that are not, and a client that reads slowly occupies no thread at all.
+See docs/decisions/speech-streaming.md.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from charafy.kernel.errors import TooManyRequests
+from charafy.kernel.media.audio import Encoder
+from charafy.speech.synthesis import Start, Synthesis
+
+log = structlog.get_logger("charafy.speech")
+
+MAX_OPEN = 64
+"""Speeches being made or sent at once; what is beyond is told to come back."""
+
+PATIENCE_S = 0.5
+"""How much later an account's next speech is served for each one that it has open already."""
+
+_IDLE_S = 60.0
+_STOP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Leave to have one speech made and sent; given back with `Scheduler.leave`."""
+
+    account_id: str
+    rank: int
+    """How many others the account had open when it took this one."""
+
+
+class Scheduler:
+    """Thread-safe. Its threads start with the first synthesis and end with `close`."""
+
+    def __init__(
+        self, threads: int, monotonic: Callable[[], float], *, max_open: int = MAX_OPEN
+    ) -> None:
+        self._threads = threads
+        self._now_s = monotonic
+        self._max_open = max_open
+        self._changed = threading.Condition()
+        self._seats: Counter[str] = Counter()
+        self._waiting: list[Synthesis] = []
+        self._workers: list[threading.Thread] = []
+        self._closing = False
+
+    @property
+    def open_seats(self) -> int:
+        with self._changed:
+            return self._seats.total()
+
+    def admit(self, account_id: str, limit: int) -> Seat:
+        """Take a seat; `TooManyRequests` when the account has `limit` or the house is full."""
+        with self._changed:
+            mine = self._seats[account_id]
+            if mine >= limit:
+                raise TooManyRequests(
+                    f"Your plan allows {limit} speech request(s) at the same time: "
+                    "wait until one of them has ended.",
+                    retry_after_s=1,
+                    code="concurrency_limited",
+                )
+            if self._seats.total() >= self._max_open:
+                raise at_capacity()
+            self._seats[account_id] += 1
+            return Seat(account_id, mine)
+
+    def leave(self, seat: Seat) -> None:
+        with self._changed:
+            self._seats[seat.account_id] -= 1
+            if not self._seats[seat.account_id]:
+                del self._seats[seat.account_id]
+
+    def submit(self, start: Start, encoder: Encoder, rank: int = 0) -> Synthesis:
+        """Have it made as soon as it is due; the caller takes its pieces and closes it."""
+        synthesis = Synthesis(start, encoder, self._now_s() + rank * PATIENCE_S)
+        with self._changed:
+            if self._closing:
+                raise at_capacity()
+            self._start_workers()
+            self._waiting.append(synthesis)
+            self._changed.notify()
+        return synthesis
+
+    def wake(self) -> None:
+        """A listener took or left: a synthesis that had paused may go on, or must be ended."""
+        with self._changed:
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End every synthesis after its chunk under way, and the threads."""
+        with self._changed:
+            self._closing = True
+            for synthesis in self._waiting:
+                synthesis.close()
+            self._changed.notify_all()
+            workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.join(_STOP_S)
+
+    def _start_workers(self) -> None:
+        while len(self._workers) < self._threads:
+            name = f"speech-{len(self._workers)}"
+            # Daemon: an engine stuck in native code must not keep the process from ending.
+            worker = threading.Thread(target=self._work, name=name, daemon=True)
+            self._workers.append(worker)
+            worker.start()
+
+    def _work(self) -> None:
+        while (synthesis := self._next()) is not None:
+            if synthesis.step(self._now_s):
+                with self._changed:
+                    if self._closing:
+                        synthesis.close()
+                    self._waiting.append(synthesis)
+                    self._changed.notify()
+
+    def _next(self) -> Synthesis | None:
+        """The most urgent synthesis, taken out so that no other worker has it; None to stop."""
+        with self._changed:
+            while True:
+                ready = [synthesis for synthesis in self._waiting if synthesis.is_runnable]
+                if ready:
+                    urgent = min(ready, key=lambda synthesis: synthesis.deadline_s)
+                    self._waiting.remove(urgent)
+                    return urgent
+                if self._closing:
+                    return None
+                self._changed.wait(_IDLE_S)
+
+
+def at_capacity() -> TooManyRequests:
+    return TooManyRequests(
+        "All voices are busy right now. You were not charged: try again in a few seconds.",
+        retry_after_s=3,
+        code="at_capacity",
+    )

@@ -1,0 +1,232 @@
+"""Text in, paid speech out: what the routes, the voices' samples and the command line ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.requests import Request
+
+from charafy.characters.service import Characters
+from charafy.credits.service import Credits
+from charafy.engines.voice import FrontEnd, Language, NothingToSay, Voice
+from charafy.kernel.clock import Clock
+from charafy.kernel.db import Database
+from charafy.kernel.errors import BadRequest, NotFound
+from charafy.kernel.http.caller import Caller
+from charafy.kernel.http.idempotency import Fingerprint, Idempotency, Replay, Ticket
+from charafy.kernel.ids import is_id
+from charafy.kernel.media.audio import AudioFormat, encoder
+from charafy.kernel.observe import Metrics
+from charafy.kernel.settings import Settings
+from charafy.kernel.storage import Storage
+from charafy.speech.jobs import LEASE_S, Job, Order, Till, hold
+from charafy.speech.recording import Recording, collect_now
+from charafy.speech.scheduler import Scheduler
+from charafy.speech.synthesis import Start
+from charafy.voices.service import VoiceInfo, Voices
+
+__all__ = ["Job", "Order", "Recording", "Replay", "Speaker", "Speech"]
+
+_THREADS_OF_ONE = 2
+"""What a synthesis uses when the settings leave it open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who speaks."""
+
+    engine_voice: str
+    language: Language
+
+
+class Speech:
+    """Thread-safe. `close` ends what is under way and its threads."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        voice: Voice,
+        front_end: FrontEnd,
+        characters: Characters,
+        voices: Voices,
+        credits: Credits,
+        idempotency: Idempotency,
+        storage: Storage,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._db = db
+        self._voice = voice
+        self._front_end = front_end
+        self._characters = characters
+        self._voices = voices
+        self._settings = settings
+        self.metrics = metrics
+        self._scheduler = Scheduler(_threads(settings), clock.monotonic)
+        self._till = Till(
+            db, credits, idempotency, storage, settings.prices, metrics, self._scheduler
+        )
+        metrics.speech_active.set_function(lambda: self._scheduler.open_seats)
+
+    def close(self) -> None:
+        self._scheduler.close()
+
+    def character(
+        self,
+        caller: Caller,
+        character_id: str,
+        *,
+        voice_id: str | None = None,
+        language: Language | None = None,
+    ) -> Speaker:
+        """The caller's character (else `NotFound`), perhaps with another voice or language."""
+        with self._db.read() as tx:
+            character = self._characters.owned(tx, caller.account_id, character_id)
+        voice = self._voice_by_id(caller, voice_id or character.voice_id)
+        return Speaker(voice.engine_voice, language or character.language)
+
+    def by_name(self, caller: Caller, name: str) -> Speaker:
+        """Any name of a voice or character: voice_id, character_id, "af_heart", "Heart".
+
+        Raises `BadRequest` when there is none.
+        """
+        wanted = name.strip().casefold()
+        for voice in self._voices.available(caller.account_id):
+            if wanted in (voice.voice_id, voice.engine_voice.casefold(), voice.name.casefold()):
+                return Speaker(voice.engine_voice, voice.language)
+        if is_id(wanted):
+            try:
+                return self.character(caller, wanted)
+            except NotFound:
+                raise _unknown_voice("voice") from None
+        raise _unknown_voice("voice")
+
+    def begin(
+        self,
+        caller: Caller,
+        request: Request,
+        body: Fingerprint,
+        find_speaker: Callable[[], Speaker],
+        *,
+        text: str,
+        audio_format: AudioFormat,
+        speed: float,
+        text_param: str = "text",
+    ) -> Job | Replay:
+        """Check the order, hold its price and put it in line, or answer again what was answered.
+
+        Raises, in this order and before any work: what `find_speaker` raises, `BadRequest`
+        (`nothing_to_say`), `TooManyRequests`, `InsufficientCredits`.
+        """
+        ticket = self._till.idempotency.begin(caller, request, body, lease_s=LEASE_S)
+        if isinstance(ticket, Replay):
+            return ticket
+        try:
+            speaker = find_speaker()
+            self._require_speakable(text, speaker.language, text_param)
+            order = Order(text, speaker.engine_voice, speaker.language, speed, audio_format)
+            return self._accept(caller, order, ticket)
+        except BaseException:  # whatever stopped it, the key must be free for a retry
+            self._till.idempotency.abandon(ticket)
+            raise
+
+    def replayed(self, replay: Replay) -> bytes:
+        """The kept answer's body."""
+        if replay.storage_key is None:
+            return replay.body or b""
+        return self._till.storage.get(replay.storage_key)[0]
+
+    def record(
+        self,
+        text: str,
+        speaker: Speaker,
+        *,
+        speed: float = 1.0,
+        audio_format: AudioFormat = "mp3",
+    ) -> Recording:
+        """Speak for the house itself: nothing is charged. Waits its turn; call from a thread."""
+        order = Order(text, speaker.engine_voice, speaker.language, speed, audio_format)
+        synthesis = self._scheduler.submit(self._start(order), encoder(audio_format))
+        try:
+            return collect_now(synthesis, audio_format, self._scheduler.wake)
+        finally:
+            synthesis.close()
+            self._scheduler.wake()
+
+    def sell(
+        self,
+        caller: Caller,
+        speaker: Speaker,
+        *,
+        text: str,
+        speed: float = 1.0,
+        audio_format: AudioFormat = "mp3",
+    ) -> Recording:
+        """As `record`, charged to the caller like a request over HTTP; raises as `begin`."""
+        self._require_speakable(text, speaker.language)
+        order = Order(text, speaker.engine_voice, speaker.language, speed, audio_format)
+        job = self._accept(caller, order, Ticket("", ""))
+        try:
+            recording = collect_now(job.synthesis, audio_format, job.wake)
+            job.complete(recording.audio_s, b"", audio_format, {})
+        finally:
+            job.fail()  # does nothing after `complete`
+        return recording
+
+    def render_sample(self, voice: VoiceInfo) -> bytes:
+        """The voice's `sample_text` as MP3."""
+        return self.record(voice.sample_text, Speaker(voice.engine_voice, voice.language)).data
+
+    def _accept(self, caller: Caller, order: Order, ticket: Ticket) -> Job:
+        plan = self._settings.plan(caller.plan)
+        seat = self._scheduler.admit(caller.account_id, plan.concurrent_speech)
+        try:
+            held = hold(self._till, caller, order)
+            synthesis = self._scheduler.submit(
+                self._start(order), encoder(order.audio_format), seat.rank
+            )
+        except BaseException:  # refused or failed: the seat must not stay taken
+            self._scheduler.leave(seat)
+            raise
+        return Job(self._till, order, held=held, seat=seat, ticket=ticket, synthesis=synthesis)
+
+    def _start(self, order: Order) -> Start:
+        return partial(
+            self._voice.speak, order.text, order.engine_voice, order.language, order.speed
+        )
+
+    def _require_speakable(self, text: str, language: Language, param: str = "text") -> None:
+        try:
+            next(iter(self._front_end.clauses(text, language)), None)
+        except NothingToSay:
+            raise BadRequest(
+                f"{param}: there is nothing to say in it (only spaces, emoji, tags or symbols).",
+                code="nothing_to_say",
+                param=param,
+            ) from None
+
+    def _voice_by_id(self, caller: Caller, voice_id: str) -> VoiceInfo:
+        try:
+            return self._voices.get(caller.account_id, voice_id)
+        except NotFound:
+            raise _unknown_voice("voice_id") from None
+
+
+def _unknown_voice(param: str) -> BadRequest:
+    return BadRequest(
+        f"{param}: there is no such voice; GET /v1/voices lists them.",
+        code="unknown_voice",
+        param=param,
+    )
+
+
+def _threads(settings: Settings) -> int:
+    """Syntheses at the same time: as many as the cores carry, each with its own threads."""
+    if settings.voice_concurrency:
+        return settings.voice_concurrency
+    return max(1, (os.cpu_count() or 1) // (settings.voice_threads or _THREADS_OF_ONE))
