@@ -33,6 +33,8 @@ CONTENT_TYPES = {
     "wav": "audio/wav",
     "opus": "audio/ogg",
     "flac": "audio/flac",
+    "aac": "audio/aac",
+    "pcm": "audio/pcm",
     "mp4": "video/mp4",
     "webm": "video/webm",
     "json": "application/json",
