@@ -27,7 +27,7 @@ class Sweeper:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="sweeper")
+        self._task = asyncio.create_task(self.forever(), name="sweeper")
 
     async def stop(self) -> None:
         """End the loop; a chore under way finishes in its thread."""
@@ -46,7 +46,8 @@ class Sweeper:
             except Exception as error:  # noqa: BLE001 - one failing chore must not stop the others
                 log.error("chore_failed", chore=name, **describe(error))
 
-    async def _run(self) -> None:
+    async def forever(self) -> None:
+        """Sweep until cancelled."""
         while True:
             await asyncio.to_thread(self.sweep)
             await asyncio.sleep(self._interval_s)

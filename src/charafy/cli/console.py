@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from charafy.app import House, build_house
+from charafy.house import House, build_house
 from charafy.kernel.migrate import migrate
 from charafy.kernel.observe import configure_logs
 from charafy.kernel.settings import Settings

@@ -1,0 +1,134 @@
+"""The composition root, part two: HTTP in front of the house."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from charafy import __version__
+from charafy.accounts import admin
+from charafy.accounts import routes as accounts_routes
+from charafy.characters import routes as characters_routes
+from charafy.credits import routes as credits_routes
+from charafy.embed import routes as embed_routes
+from charafy.engines.voice.kokoro import language_of
+from charafy.house import House
+from charafy.kernel.http import files, health
+from charafy.kernel.http.errors import install_error_handlers
+from charafy.kernel.http.health import Check
+from charafy.kernel.http.middleware import RequestContext
+from charafy.kernel.migrate import current_revision
+from charafy.kernel.observe import describe
+from charafy.speech import openai_routes
+from charafy.speech import routes as speech_routes
+from charafy.voices import routes as voices_routes
+
+log = structlog.get_logger("charafy.app")
+
+API = "/api/v1"
+
+
+def build_app(house: House) -> FastAPI:
+    """HTTP in front of the house. Serving it does not close the house."""
+    app = FastAPI(
+        title="Charafy API",
+        version=__version__,
+        lifespan=_lifespan(house),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    install_error_handlers(app)
+    app.include_router(_api(house), prefix=API)
+    app.include_router(files.router(house.storage))
+    app.include_router(health.router(house.metrics, _checks(house), house.settings.metrics_token))
+    app.mount("/static", StaticFiles(packages=[("charafy.web", "static")]))
+    app.add_middleware(RequestContext, metrics=house.metrics)
+    return app
+
+
+def _api(house: House) -> APIRouter:
+    """Everything under `/api/v1`, in the order of the reference."""
+    guard, settings = house.guard, house.settings
+    services, idempotency = house.account_services, house.idempotency
+    api = APIRouter()
+    routers = (
+        characters_routes.router(
+            guard,
+            house.characters,
+            idempotency,
+            plan_limit=lambda plan: settings.plan(plan).max_characters,
+            credits_left=lambda account_id: _credits_left(house, account_id),
+        ),
+        embed_routes.router(guard, house.embeds),
+        voices_routes.router(guard, house.voices, house.samples, house.storage),
+        speech_routes.router(guard, house.speech),
+        openai_routes.router(guard, house.speech),
+        credits_routes.router(guard, house.db, house.credits, house.purchases, idempotency),
+        accounts_routes.router(
+            guard, services, idempotency=idempotency, db=house.db, settings=settings
+        ),
+        admin.router(
+            guard,
+            services,
+            credits=house.credits,
+            idempotency=idempotency,
+            db=house.db,
+            settings=settings,
+        ),
+    )
+    for router in routers:
+        api.include_router(router)
+    return api
+
+
+def _lifespan(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # The voice loads beside the first requests, so that a restart answers at once.
+        warming = asyncio.create_task(asyncio.to_thread(_warm, house), name="load the voice")
+        await house.sweeper.start()
+        try:
+            yield
+        finally:
+            await house.sweeper.stop()
+            await warming
+
+    return lifespan
+
+
+def _warm(house: House) -> None:
+    """Load the voice and let it say a word: the first speech then is as quick as the next."""
+    try:
+        voice = house.voice.load()
+        for name in _one_voice_each(voice.voices):
+            for _chunk in voice.speak("Hi.", name, language_of(name)):
+                pass
+    except Exception as error:  # noqa: BLE001 - the server still answers; /readyz says what is missing
+        log.error("voice_not_loaded", **describe(error))
+
+
+def _one_voice_each(voices: Iterable[str]) -> list[str]:
+    """The first voice of each language: each language has data of its own to load."""
+    return list({language_of(name): name for name in reversed(list(voices))}.values())
+
+
+def _checks(house: House) -> Mapping[str, Check]:
+    def database() -> str | None:
+        with house.db.read() as tx:
+            return None if current_revision(tx) else "The database has no schema yet."
+
+    def voice() -> str | None:
+        return None if house.voice.loaded else "The voice is still being loaded."
+
+    return {"database": database, "voice": voice}
+
+
+def _credits_left(house: House, account_id: str) -> int:
+    with house.db.read() as tx:
+        return house.credits.balance(tx, account_id).available

@@ -1,0 +1,58 @@
+"""The operator's door: the `charafy` command, working beside a running server."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from charafy import __version__
+from charafy.cli import accounts, characters, credits, doctor, keys, models, say, serve, voices
+from charafy.cli.console import err
+from charafy.kernel.errors import CharafyError
+
+
+def build() -> typer.Typer:
+    """The command with all its rooms."""
+    app = typer.Typer(
+        name="charafy",
+        help="Give anyone a character that speaks, shows its face and talks back.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+    )
+    app.callback()(_options)
+    serve.add_to(app)
+    say.add_to(app)
+    doctor.add_to(app)
+    app.add_typer(keys.app(), name="keys", help="API keys.")
+    app.add_typer(credits.app(), name="credits", help="Balance, ledger and grants.")
+    app.add_typer(accounts.app(), name="accounts", help="Accounts and sign-in links.")
+    app.add_typer(characters.app(), name="characters", help="Characters.")
+    app.add_typer(voices.app(), name="voices", help="Voices.")
+    app.add_typer(models.app(), name="models", help="Model files: fetch, list, verify.")
+    return app
+
+
+def main() -> None:
+    """Run the command; a refusal is one sentence on standard error and status 1."""
+    try:
+        build()()
+    except CharafyError as error:
+        err().print(f"[red]charafy:[/red] {error.message}")
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; without this Python complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _options(
+    version: bool = typer.Option(False, "--version", help="Show the version and leave."),
+) -> None:
+    """Give anyone a character that speaks, shows its face and talks back."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit

@@ -1,0 +1,99 @@
+"""`charafy models`: the model files, verified by hash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
+
+from charafy.cli.console import err, fail, out, table
+from charafy.engines.weights import MANIFEST, Model, Store, WeightsUnavailable
+from charafy.kernel.settings import Settings
+
+SERVING = ("kokoro",)
+"""What a server needs before it can speak; the rest only tests and benchmarks use today."""
+
+
+def app() -> typer.Typer:
+    group = typer.Typer(no_args_is_help=True)
+    group.command("pull")(pull)
+    group.command("list")(show)
+    group.command("verify")(verify)
+    return group
+
+
+def pull(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models to fetch; default: those a server needs.")
+    ] = None,
+    for_tests: Annotated[
+        bool, typer.Option("--for-tests", help="Also what tests and benchmarks need.")
+    ] = False,
+    quiet_if_present: Annotated[
+        bool, typer.Option("--quiet-if-present", help="Say nothing when all is there.")
+    ] = False,
+) -> None:
+    """Fetch missing model files and verify them."""
+    store = Store(Settings().models)
+    wanted = names or (list(MANIFEST) if for_tests else list(SERVING))
+    if unknown := [name for name in wanted if name not in MANIFEST]:
+        raise fail(f"There is no model {unknown[0]}: there are {', '.join(MANIFEST)}.")
+    present = {s.model.name for s in store.statuses() if s.state == "present"}
+    for name in wanted:
+        if name not in present:
+            _fetch(store, MANIFEST[name])
+        elif not quiet_if_present:
+            out().print(f"{name} is here.")
+
+
+def show() -> None:
+    """List model files and whether they are here."""
+    settings = Settings()
+    table(
+        ("model", "MB", "state", "licence", "by"),
+        [
+            (s.model.name, s.model.size // 1_000_000, s.state, s.model.licence, s.model.attribution)
+            for s in Store(settings.models).statuses()
+        ],
+    )
+    err().print(f"[dim]in {settings.models}[/dim]")
+
+
+def verify() -> None:
+    """Read every file and compare its hash; leave with status 1 when one is damaged."""
+    store = Store(Settings().models)
+    states = [store.verify(name) for name in MANIFEST]
+    for status in states:
+        out().print(f"{status.model.name}: {status.state}")
+    if any(status.state == "damaged" for status in states):
+        raise fail("Fetch damaged models anew with `charafy models pull`.")
+
+
+def _fetch(store: Store, model: Model) -> None:
+    with _bar(model.name) as (bar, task):
+        try:
+            store.ensure(model.name, lambda n, of: bar.update(task, completed=n, total=of))
+        except WeightsUnavailable as error:
+            raise fail(str(error)) from error
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[tuple[Progress, TaskID]]:
+    columns = (
+        TextColumn("Fetching {task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Progress(*columns, console=err()) as bar:
+        yield bar, bar.add_task(name, total=None)

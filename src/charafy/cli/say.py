@@ -1,0 +1,66 @@
+"""`charafy say`: one sentence into a file, on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from charafy.characters.service import Character
+from charafy.cli.console import err, fail, open_house
+from charafy.cli.options import AccountOption, account_of
+from charafy.house import House
+from charafy.kernel.files import write_atomic
+from charafy.kernel.media.audio import AUDIO_FORMATS, AudioFormat
+from charafy.speech.schemas import MAX_CHARS
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("say")(say)
+
+
+def say(
+    text: Annotated[str, typer.Argument(help="What to say (1-5,000 characters).")],
+    character: Annotated[
+        str, typer.Option("--character", help="Name or id of one of the account's characters.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help=f"File to write: .{', .'.join(AUDIO_FORMATS)}.")
+    ],
+    speed: Annotated[float, typer.Option("--speed", min=0.5, max=2.0)] = 1.0,
+    account: AccountOption = None,
+) -> None:
+    """Let a character say something, into an audio file. The operator's own speech is free."""
+    audio_format = _format(output)
+    if not 1 <= len(text) <= MAX_CHARS:
+        raise fail(f"The text must have 1-{MAX_CHARS:,} characters.")
+    with open_house() as house:
+        owner = account_of(house, account)
+        speaker = _find(house, owner.account_id, character)
+        recording = house.speech.record(
+            text,
+            house.speech.character(owner.caller(), speaker.character_id),
+            speed=speed,
+            audio_format=audio_format,
+        )
+    write_atomic(output, recording.data)
+    err().print(f"{speaker.name} speaks for {recording.audio_s:.1f} s in {output}.")
+
+
+def _format(output: Path) -> AudioFormat:
+    for audio_format in AUDIO_FORMATS:
+        if output.suffix.lower() == f".{audio_format}":
+            return audio_format
+    raise fail(f"The file's name must end in .{', .'.join(AUDIO_FORMATS)}.")
+
+
+def _find(house: House, account_id: str, wanted: str) -> Character:
+    characters = house.characters.list(account_id)
+    found = [c for c in characters if wanted == c.character_id or wanted.lower() == c.name.lower()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise fail(f"Several characters are called {wanted}: use the id.")
+    names = ", ".join(c.name for c in characters) or "none yet"
+    raise fail(f"There is no character called {wanted} (there are: {names}).")

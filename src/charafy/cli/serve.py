@@ -1,0 +1,95 @@
+"""`charafy serve | api | worker | talk`: the processes of a running Charafy."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from charafy.app import build_app
+from charafy.cli.console import fail
+from charafy.first_start import first_start, welcome
+from charafy.house import build_house
+from charafy.kernel.migrate import SchemaTooNew, migrate
+from charafy.kernel.observe import configure_logs
+from charafy.kernel.settings import Settings
+from charafy.server import CannotListen, listen, run
+
+HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
+PortOption = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("serve")(serve)
+    app.command("api")(api)
+    app.command("worker")(worker)
+    app.command("talk")(talk)
+
+
+def serve(host: HostOption = None, port: PortOption = None) -> None:
+    """Start Charafy whole on this machine; the first start makes an owner and demo characters."""
+    _run(host, port, greet=True)
+
+
+def api(host: HostOption = None, port: PortOption = None) -> None:
+    """Start the HTTP process alone: API, files and pages."""
+    _run(host, port, greet=False)
+
+
+def worker() -> None:
+    """Start the process for durable jobs: today the housekeeping that `api` does as well."""
+    settings = _settings(None, None)
+    configure_logs(settings.log_level, settings.log_format)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    house = build_house(settings)
+    try:
+        migrate(house.db)
+        asyncio.run(house.sweeper.forever())
+    except KeyboardInterrupt:
+        return
+    finally:
+        house.close()
+
+
+def talk() -> None:
+    """Start the process for live conversations (its room is not built yet)."""
+    raise fail("Live conversations are not part of this version yet.")
+
+
+def _run(host: str | None, port: int | None, *, greet: bool) -> None:
+    settings = _settings(host, port)
+    configure_logs(settings.log_level, settings.log_format)
+    try:
+        sock = listen(settings)
+    except CannotListen as error:
+        raise fail(str(error)) from error
+    settings = settings.model_copy(update={"port": sock.getsockname()[1]})
+    settings.home.mkdir(parents=True, exist_ok=True)
+    house = build_house(settings)
+    try:
+        migrate(house.db)
+        first = first_start(house)
+
+        def ready() -> None:
+            if greet or first:
+                owner = house.accounts.owner()
+                token = house.accounts.sign_in_link(owner.account_id) if owner else ""
+                typer.echo(welcome(house, first, token))
+            else:
+                typer.echo(f"Charafy's API answers at {settings.base_url}", err=True)
+
+        run(build_app(house), settings, sock, ready)
+    except SchemaTooNew as error:
+        raise fail(str(error)) from error
+    finally:
+        house.close()
+        sock.close()
+
+
+def _settings(host: str | None, port: int | None) -> Settings:
+    given = {"host": host, "port": port}
+    changed = {name: value for name, value in given.items() if value is not None}
+    return Settings().model_copy(update=changed)
