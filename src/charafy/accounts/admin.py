@@ -1,6 +1,7 @@
 """The operator's routes over all accounts; only live keys of an owner get in."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -25,14 +26,16 @@ from charafy.kernel.http.guard import Guard
 from charafy.kernel.http.idempotency import Idempotency
 from charafy.kernel.settings import Settings
 
-_REFUSED: Mapping[int | str, dict[str, Any]] = {
-    400: {"description": "A field is missing or not valid."},
-    401: {"description": "No API key, or one that is not known here."},
-    403: {"description": "Not a live key of the operator."},
-    404: {"description": "There is no such account."},
-    409: {"description": "An owner can't be suspended."},
-    429: {"description": "Too many requests."},
-}
+_REFUSED: Mapping[int | str, dict[str, Any]] = MappingProxyType(
+    {
+        400: {"description": "A field is missing or not valid."},
+        401: {"description": "No API key, or one that is not known here."},
+        403: {"description": "Not a live key of the operator."},
+        404: {"description": "There is no such account."},
+        409: {"description": "An owner can't be suspended."},
+        429: {"description": "Too many requests."},
+    }
+)
 
 Operator = Callable[..., Caller]
 """The dependency that lets only the operator pass."""

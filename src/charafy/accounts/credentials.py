@@ -11,6 +11,8 @@ import hmac
 import secrets
 import string
 import zlib
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from charafy.accounts.models import KeyKind
 
@@ -18,7 +20,7 @@ _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ALPHABET = frozenset(_BASE62)
 _RANDOM_CHARS = 40
 _CHECKSUM_CHARS = 6
-_PREFIXES: dict[str, KeyKind] = {"ck_live_": "live", "ck_test_": "test"}
+_PREFIXES: Mapping[str, KeyKind] = MappingProxyType({"ck_live_": "live", "ck_test_": "test"})
 _PREFIX_CHARS = 8
 KEY_CHARS = _PREFIX_CHARS + _RANDOM_CHARS + _CHECKSUM_CHARS
 

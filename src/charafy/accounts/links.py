@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Literal
 
 import sqlalchemy as sa
@@ -16,12 +18,14 @@ from charafy.kernel.errors import BadRequest
 
 Purpose = Literal["sign_in", "verify", "reset", "invitation"]
 
-LIFETIMES: dict[Purpose, timedelta] = {
-    "sign_in": timedelta(minutes=15),
-    "verify": timedelta(days=1),
-    "reset": timedelta(hours=1),
-    "invitation": timedelta(days=7),
-}
+LIFETIMES: Mapping[Purpose, timedelta] = MappingProxyType(
+    {
+        "sign_in": timedelta(minutes=15),
+        "verify": timedelta(days=1),
+        "reset": timedelta(hours=1),
+        "invitation": timedelta(days=7),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The caller's own account and API keys."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -25,14 +26,16 @@ from charafy.kernel.http.guard import Guard
 from charafy.kernel.http.idempotency import Idempotency, Replay
 from charafy.kernel.settings import Settings
 
-_REFUSED: Mapping[int | str, dict[str, Any]] = {
-    400: {"description": "A field is missing or not valid."},
-    401: {"description": "No API key, or one that is not known here."},
-    403: {"description": "The key lacks a scope, or a test key asks for something real."},
-    404: {"description": "There is no such thing in this account."},
-    409: {"description": "It is in conflict with what is there."},
-    429: {"description": "Too many requests."},
-}
+_REFUSED: Mapping[int | str, dict[str, Any]] = MappingProxyType(
+    {
+        400: {"description": "A field is missing or not valid."},
+        401: {"description": "No API key, or one that is not known here."},
+        403: {"description": "The key lacks a scope, or a test key asks for something real."},
+        404: {"description": "There is no such thing in this account."},
+        409: {"description": "It is in conflict with what is there."},
+        429: {"description": "Too many requests."},
+    }
+)
 
 
 def router(
@@ -140,7 +143,9 @@ def _add_keys(
         return KeyAnswer.of(keys.revoke(caller.account_id, key_id))
 
 
-_JSON: Mapping[str, str] = {"content-type": "application/json", "cache-control": "no-store"}
+_JSON: Mapping[str, str] = MappingProxyType(
+    {"content-type": "application/json", "cache-control": "no-store"}
+)
 
 
 def _allowed_scopes(caller: Caller, body: CreateKey) -> tuple[str, ...]:

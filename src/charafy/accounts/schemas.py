@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
-from pydantic.config import JsonDict
+from pydantic.config import JsonDict, JsonValue
 
 from charafy.accounts.models import Account, KeyInfo, KeyKind, Role
 from charafy.kernel.clock import iso
@@ -27,27 +27,29 @@ class AccountLimits(Answer):
     concurrent_speech: int
 
 
-_ACCOUNT: JsonDict = {
-    "account_id": _ID,
-    "email": "sora@example.com",
-    "email_verified": True,
-    "name": "Sora",
-    "role": "member",
-    "plan": "standard",
-    "limits": {
-        "max_characters": 50,
-        "requests_per_minute": 600,
-        "test_requests_per_minute": 60,
-        "concurrent_speech": 8,
-    },
-    "created_at": _TIME,
-}
+def _account(**more: JsonValue) -> JsonDict:
+    return {
+        "account_id": _ID,
+        "email": "sora@example.com",
+        "email_verified": True,
+        "name": "Sora",
+        "role": "member",
+        "plan": "standard",
+        "limits": {
+            "max_characters": 50,
+            "requests_per_minute": 600,
+            "test_requests_per_minute": 60,
+            "concurrent_speech": 8,
+        },
+        "created_at": _TIME,
+        **more,
+    }
 
 
 class AccountAnswer(Answer):
     """An account as its owner sees it."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _ACCOUNT})
+    model_config = ConfigDict(json_schema_extra={"example": _account()})
 
     account_id: str
     email: str
@@ -172,12 +174,7 @@ class AdminAccount(AccountAnswer):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {
-                **_ACCOUNT,
-                "status": "active",
-                "last_seen_at": _TIME,
-                "credits_remaining": 100,
-            }
+            "example": _account(status="active", last_seen_at=_TIME, credits_remaining=100)
         }
     )
 

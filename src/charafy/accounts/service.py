@@ -13,7 +13,7 @@ from charafy.accounts.letters import Letters
 from charafy.accounts.links import Links
 from charafy.accounts.models import Account, KeyInfo, KeyKind, NewKey, NewSession, SignedIn
 from charafy.accounts.passwords import Passwords
-from charafy.accounts.sessions import Sessions
+from charafy.accounts.sessions import SESSION_DAYS, Sessions
 from charafy.credits.service import Credits
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
@@ -21,6 +21,7 @@ from charafy.kernel.mail import Mailer
 from charafy.kernel.settings import Settings
 
 __all__ = [
+    "SESSION_DAYS",
     "Account",
     "AccountServices",
     "Accounts",

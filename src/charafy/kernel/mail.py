@@ -11,10 +11,11 @@ import queue
 import smtplib
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from types import MappingProxyType
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -33,7 +34,9 @@ _FAILURES = (OSError, smtplib.SMTPException, ValueError)
 """The network, the server's no, and (`ValueError`) a letter that can't be a mail."""
 
 Encryption = Literal["starttls", "tls", "none"]
-_DEFAULT_PORTS: dict[Encryption, int] = {"starttls": 587, "tls": 465, "none": 25}
+_DEFAULT_PORTS: Mapping[Encryption, int] = MappingProxyType(
+    {"starttls": 587, "tls": 465, "none": 25}
+)
 
 
 @dataclass(frozen=True, slots=True)
