@@ -76,6 +76,11 @@ class Speech:
     def close(self) -> None:
         self._scheduler.close()
 
+    @property
+    def open_speeches(self) -> int:
+        """How many are being made or sent."""
+        return self._scheduler.open_seats
+
     def character(
         self,
         caller: Caller,
