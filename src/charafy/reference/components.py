@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from charafy.reference.errors import ERRORS, ErrorKind
@@ -10,16 +11,41 @@ Json = dict[str, Any]
 
 _OTHER_IDS = frozenset({"request_id", "model_id"})
 
+_DESCRIPTIONS = (
+    ("character_id", "UUID of the character."),
+    ("voice_id", "UUID of the voice (from GET /v1/voices)."),
+    ("key_id", "UUID of the API key."),
+    ("account_id", "UUID of the account."),
+    ("model", "Name of the model."),
+    ("limit", "How many at most."),
+    ("cursor", "`next_cursor` of the page before."),
+    ("language", "Language of the character."),
+    ("avatar_type", 'Avatar to generate; "none": no avatar.'),
+)
+"""What a name means everywhere, where a route says nothing of its own."""
 
-def components(found: Json) -> Json:
-    """FastAPI's components with ours, and without what its 422 needed."""
+
+def explain(name: str, parameter: Json) -> None:
+    """Describe a parameter that nobody has described."""
+    described = parameter.get("description") or parameter.get("schema", {}).get("description")
+    if not described and name in dict(_DESCRIPTIONS):
+        parameter["description"] = dict(_DESCRIPTIONS)[name]
+
+
+def components(found: Json, bodies: Collection[str]) -> Json:
+    """FastAPI's components with ours, and without what its 422 needed.
+
+    `bodies` are the schemas of request bodies.
+    """
     schemas = found.get("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for schema in schemas.values():
+    for title, schema in schemas.items():
         for name, field in schema.get("properties", {}).items():
             field.pop("title", None)
             mark_id(name, field)
+            if title in bodies:
+                explain(name, field)
     return found | {
         "schemas": dict(sorted({**schemas, "Error": _error_schema()}.items())),
         "responses": {kind.name: _error_answer(kind) for kind in ERRORS},

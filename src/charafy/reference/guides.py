@@ -13,7 +13,6 @@ from pathlib import Path
 
 from jinja2 import BaseLoader, Environment, StrictUndefined
 
-from charafy.kernel.http.caller import ALL_SCOPES
 from charafy.kernel.settings import Prices, Settings
 from charafy.reference.errors import ERRORS
 from charafy.reference.markdown import Block, blocks
@@ -32,7 +31,17 @@ NAMES = (
 )
 """In reading order; each is `guides/<language>/<name>.md`."""
 
-LANGUAGES = ("en", "ja")
+SCOPES = (
+    ("characters:read", "See characters and their embed settings"),
+    ("characters:write", "Create, change and delete characters, change embed settings"),
+    ("voices:read", "See voices and models"),
+    ("speech:write", "Speak"),
+    ("credits:read", "See the balance and its history"),
+    ("credits:write", "Buy credits"),
+    ("account:read", "See the account and its keys"),
+    ("account:write", "Change and delete the account, create and revoke keys"),
+)
+"""What each scope of a key allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ def text(name: str, settings: Settings, language: str = "en") -> str:
         price_rows=price_rows(settings.prices),
         plans=settings.plans,
         plan=settings.plan(settings.sign_up_plan),
-        scopes=ALL_SCOPES,
+        scopes=SCOPES,
         errors=ERRORS,
     ).strip()
 

@@ -22,7 +22,7 @@ OPERATIONS: tuple[tuple[str, str, str], ...] = (
     ("post", "/credits/checkout", "buy_credits"),
     ("post", "/audio/speech", "create_speech"),
     ("get", "/models", "list_models"),
-    ("get", "/models/{model_id}", "get_model"),
+    ("get", "/models/{model}", "get_model"),
     ("get", "/account", "get_account"),
     ("patch", "/account", "update_account"),
     ("delete", "/account", "delete_account"),

@@ -25,7 +25,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 
 from charafy import __version__
 from charafy.kernel.settings import Settings
-from charafy.reference.components import components, mark_id
+from charafy.reference.components import components, explain, mark_id
 from charafy.reference.errors import by_status
 from charafy.reference.names import IDEMPOTENT, name_of, position_of
 
@@ -84,7 +84,7 @@ def build(app: FastAPI, settings: Settings) -> Json:
         _illustrate(operation, examples.get(operation["operationId"], {}))
     document["paths"] = _in_order(document["paths"])
     document["tags"] = _used_tags(document)
-    document["components"] = components(document.get("components", {}))
+    document["components"] = components(document.get("components", {}), set(_bodies(document)))
     return document
 
 
@@ -112,6 +112,7 @@ def _finish(operation: Json, method: str, path: str, scope: str | None) -> None:
     for parameter in operation.get("parameters", ()):
         parameter["schema"].pop("title", None)
         mark_id(parameter["name"], parameter["schema"])
+        explain(parameter["name"], parameter)
     if name in IDEMPOTENT:
         parameters = operation.setdefault("parameters", [])
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
@@ -167,6 +168,13 @@ def _in_order(paths: Json) -> Json:
 def _used_tags(document: Json) -> list[Json]:
     used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
     return [{"name": t.name, "description": t.description} for t in TAGS if t.name in used]
+
+
+def _bodies(document: Json) -> Iterator[str]:
+    """Names of the schemas that request bodies have."""
+    for _, _, operation in operations(document):
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            yield media["schema"].get("$ref", "").rpartition("/")[2]
 
 
 def _methods(route: RouteContext) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from charafy.reference.openapi import Json, operations
@@ -97,7 +97,7 @@ class _Reader:
             scope=found.get("x-scope"),
             parameters=tuple(self._parameters(found)),
             body_type=body_type,
-            body=tuple(self._schemas.fields(body.get("schema", {}))),
+            body=tuple(map(_sendable, self._schemas.fields(body.get("schema", {})))),
             body_example=self._example(body),
             answer_types=tuple(answer.get("content", {})),
             answer=tuple(self._schemas.fields(answer_media.get("schema", {}))) if is_json else (),
@@ -111,13 +111,12 @@ class _Reader:
             (field,) = self._schemas.fields(
                 {"properties": {parameter["name"]: parameter["schema"]}}
             )
-            yield Field(
-                name=field.name,
-                type=field.type,
-                required=parameter.get("required", False),
-                description=parameter.get("description", field.description),
-                limits=field.limits,
-                default=field.default,
+            yield _sendable(
+                replace(
+                    field,
+                    required=parameter.get("required", False),
+                    description=parameter.get("description", field.description),
+                )
             )
 
     def _shared(self, entry: Json) -> Json:
@@ -139,6 +138,13 @@ class _Reader:
         if media.get("examples"):
             return next(iter(media["examples"].values()))["value"]
         return self._schemas.example(media["schema"]) if media.get("schema") else None
+
+
+def _sendable(field: Field) -> Field:
+    """That an optional field may also be null tells a sender nothing."""
+    if field.required:
+        return field
+    return replace(field, type=field.type.removesuffix(" | null"))
 
 
 def _first_media(found: Json) -> tuple[str | None, Json]:

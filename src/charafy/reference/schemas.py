@@ -56,7 +56,7 @@ class Schemas:
                 name=prefix + name,
                 type=self.type_of(found),
                 required=name in required,
-                description=resolved.get("description", ""),
+                description=self._plain(found).get("description", ""),
                 limits=self.limits(found),
                 default=_default(resolved),
             )
@@ -91,6 +91,8 @@ class Schemas:
         schema = self._plain(schema)
         if schema.get("type") == "array":
             return _range(schema, "minItems", "maxItems", " items")
+        if schema.get("format") == "uuid":
+            return ""
         if schema.get("type") == "string":
             return _range(schema, "minLength", "maxLength", " chars")
         return _range(schema, "minimum", "maximum", "")
@@ -146,7 +148,8 @@ def _range(schema: Json, low: str, high: str, unit: str) -> str:
         return f"{_number(least)}-{_number(most)}{unit}"
     if most is not None:
         return f"max {_number(most)}{unit}"
-    return f"min {_number(least)}{unit}" if least else ""
+    # "At least one character" goes without saying.
+    return f"min {_number(least)}{unit}" if least and least != 1 else ""
 
 
 def _number(value: float) -> str:
