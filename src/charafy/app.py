@@ -24,9 +24,11 @@ from charafy.kernel.http.health import Check
 from charafy.kernel.http.middleware import RequestContext
 from charafy.kernel.migrate import current_revision
 from charafy.kernel.observe import describe
+from charafy.reference import routes as reference
 from charafy.speech import openai_routes
 from charafy.speech import routes as speech_routes
 from charafy.voices import routes as voices_routes
+from charafy.web.pages import Pages
 
 log = structlog.get_logger("charafy.app")
 
@@ -47,6 +49,7 @@ def build_app(house: House) -> FastAPI:
     app.include_router(_api(house), prefix=API)
     app.include_router(files.router(house.storage))
     app.include_router(health.router(house.metrics, _checks(house), house.settings.metrics_token))
+    app.include_router(reference.router(app, Pages(), house.settings))
     app.mount("/static", StaticFiles(packages=[("charafy.web", "static")]))
     app.add_middleware(RequestContext, metrics=house.metrics)
     return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import Field
 from structlog.testing import capture_logs
@@ -112,3 +112,18 @@ def test_a_body_without_announcement_is_cut_off_at_the_cap(client: TestClient) -
 
     answer = client.post("/wish", content=endless(), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "body_too_large")
+
+
+def test_metrics_name_the_whole_route_and_never_its_values() -> None:
+    inner, outer, app, metrics = APIRouter(), APIRouter(), FastAPI(), Metrics()
+
+    @inner.get("/wishes/{wish_id}")
+    def show(wish_id: str) -> str:
+        return wish_id
+
+    outer.include_router(inner)
+    app.include_router(outer, prefix="/api/v1")
+    app.add_middleware(RequestContext, metrics=metrics)
+    TestClient(app).get("/api/v1/wishes/secret-id")
+    labels = {"method": "GET", "route": "/api/v1/wishes/{wish_id}", "status": "200"}
+    assert metrics.registry.get_sample_value("charafy_http_requests_total", labels) == 1

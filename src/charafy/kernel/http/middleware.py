@@ -106,7 +106,9 @@ class _Exchange:
 
     def _route(self) -> tuple[str, str]:
         route: Any = self._scope.get("route")
-        return self._scope["method"], getattr(route, "path", "unmatched")
+        if route is None:
+            return self._scope["method"], "unmatched"
+        return self._scope["method"], _with_prefix(self._scope["path"], route.path)
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._started
@@ -121,6 +123,14 @@ class _Exchange:
             status=self._status,
             ms=round(self._elapsed() * 1000, 1),
         )
+
+
+def _with_prefix(path: str, template: str) -> str:
+    """The route's whole template: a route of an included router knows only its own part."""
+    missing = path.count("/") - template.count("/")
+    if missing <= 0 or ":path}" in template:
+        return template
+    return "/".join(path.split("/")[: missing + 1]) + template
 
 
 def _too_large() -> TooLarge:
