@@ -44,6 +44,8 @@ def build_app(house: House) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # A redirect would lose the body of a POST in many clients; a 404 says what is wrong.
+        redirect_slashes=False,
     )
     install_error_handlers(app)
     app.include_router(_api(house), prefix=API)
