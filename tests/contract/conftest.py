@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.support.images import image_host, jpeg
+from tests.support.server import Server, running
 
 from charafy.app import build_app
 from charafy.house import House, build_house
 from charafy.kernel.migrate import migrate
 from charafy.kernel.settings import Plan, Settings
-from tests.support.images import image_host, jpeg
-from tests.support.server import Server, running
 
 ENOUGH = 1_000_000
 """Requests a minute, so that walking every route meets no rate limit."""
@@ -63,7 +63,8 @@ def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                 max_characters=50, requests_per_minute=ENOUGH, test_requests_per_minute=ENOUGH
             )
             for name in ("standard", "owner")
-        },
+        }
+        | {"small": Plan(max_characters=2, requests_per_minute=20)},
     )
     house = build_house(settings)
     migrate(house.db)

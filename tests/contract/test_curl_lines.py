@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from tests.support import contract
 from tests.support.server import Server
 
@@ -81,9 +80,7 @@ def shell(server: Server, tmp_path: Path, photo_host: str) -> Shell:
     base = f"{server.base_url}/api/v1"
     characters = httpx.get(f"{base}/characters", headers=headers).json()["characters"]
     voices = httpx.get(f"{base}/voices", headers=headers).json()["voices"]
-    return Shell(
-        server, tmp_path, photo_host, characters[0]["character_id"], voices[0]["voice_id"]
-    )
+    return Shell(server, tmp_path, photo_host, characters[0]["character_id"], voices[0]["voice_id"])
 
 
 def assert_like(answer: Any, example: Any, where: str = "answer") -> None:

@@ -1,0 +1,236 @@
+"""Nobody sees, changes or deletes what belongs to another account.
+
+The walk goes over the app's own routes: a route with an id in its path that this file has never
+heard of fails until it is decided here what a stranger may get there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from tests.contract.conftest import Developer
+from tests.support.routes import API, Route, routes
+
+from charafy.house import House
+
+OWNED = {"character_id", "key_id"}
+"""Ids of things that belong to an account."""
+COMMON = {"voice_id", "model"}
+"""Ids of things that everyone may see."""
+OPERATORS = {"account_id"}
+"""Ids that only the operator may use."""
+BODIES: Mapping[str, dict[str, Any]] = {
+    f"PATCH {API}/characters/{{character_id}}": {"name": "Mine now"},
+    f"PUT {API}/characters/{{character_id}}/embed": {"embed_enabled": True},
+}
+SECRET = "Only Emma knows this."
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What one account has, and every text by which it would be recognised elsewhere."""
+
+    ids: Mapping[str, str]
+    traces: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def belongings(
+    http: TestClient, shared_house: House, developer: Developer, voice_id: str, photo: str
+) -> Belongings:
+    body = {
+        "name": "Emma-of-the-developer",
+        "image": photo,
+        "voice_id": voice_id,
+        "language": "en",
+        "system_prompt": SECRET,
+    }
+    created = http.post(f"{API}/characters", json=body, headers=developer.headers).json()
+    character_id = created["character_id"]
+    http.post(
+        f"{API}/tts",
+        json={"character_id": character_id, "text": "Hello!"},
+        headers=developer.headers,
+    )
+    key = http.post(f"{API}/keys", json={"name": "spare"}, headers=developer.headers).json()
+    transactions = http.get(f"{API}/credits", headers=developer.headers).json()["transactions"]
+    assert transactions
+    return Belongings(
+        {
+            "character_id": character_id,
+            "key_id": key["key_id"],
+            "account_id": developer.account_id,
+        },
+        (
+            character_id,
+            key["key_id"],
+            developer.account_id,
+            "developer@example.com",
+            body["name"],
+            SECRET,
+            *(transaction["id"] for transaction in transactions),
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def walk(http: TestClient) -> list[Route]:
+    assert isinstance(http.app, FastAPI)
+    return [route for route in routes(http.app) if route.is_api and route.parameters]
+
+
+def test_every_id_in_a_path_is_known_to_this_walk(walk: list[Route]) -> None:
+    assert {name for route in walk for name in route.parameters} <= OWNED | COMMON | OPERATORS
+    assert sum(bool(OWNED & set(route.parameters)) for route in walk) >= 6
+
+
+def test_a_stranger_gets_404_for_everything_that_is_owned(
+    http: TestClient, walk: list[Route], belongings: Belongings, stranger: Developer
+) -> None:
+    for route in walk:
+        if not OWNED & set(route.parameters):
+            continue
+        for key in (stranger.key, stranger.test_key):
+            answer = http.request(
+                route.method,
+                route.url(**belongings.ids),
+                json=BODIES.get(str(route)),
+                headers={"x-api-key": key},
+            )
+            assert answer.status_code == 404, f"{route}: {answer.status_code} {answer.text[:200]}"
+            assert_no_trace(answer.text, belongings, but=route.url(**belongings.ids))
+
+
+def test_what_is_owned_and_what_does_not_exist_look_the_same(
+    http: TestClient, walk: list[Route], belongings: Belongings, stranger: Developer
+) -> None:
+    nothing = dict.fromkeys(belongings.ids, NOBODY)
+    for route in walk:
+        if not set(route.parameters) <= belongings.ids.keys():
+            continue
+        answers = [
+            http.request(
+                route.method,
+                route.url(**ids),
+                json=BODIES.get(str(route), {"amount": 1}),
+                headers=stranger.headers,
+            )
+            for ids in (belongings.ids, nothing)
+        ]
+        seen, unseen = ({**answer.json(), "request_id": ""} for answer in answers)
+        assert answers[0].status_code == answers[1].status_code, str(route)
+        assert seen == unseen, str(route)
+
+
+def test_nothing_changed_for_its_owner(
+    http: TestClient,
+    walk: list[Route],
+    belongings: Belongings,
+    developer: Developer,
+    stranger: Developer,
+) -> None:
+    def owned() -> list[Any]:
+        paths = (
+            f"{API}/characters/{belongings.ids['character_id']}",
+            f"{API}/characters/{belongings.ids['character_id']}/embed",
+            f"{API}/account",
+        )
+        answers = [http.get(path, headers=developer.headers) for path in paths]
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        keys = http.get(f"{API}/keys", headers=developer.headers).json()["keys"]
+        standing = {key["key_id"]: key["revoked_at"] for key in keys}
+        return [*(answer.json() for answer in answers), standing]
+
+    before = owned()
+    for route in walk:
+        if set(route.parameters) <= belongings.ids.keys():
+            http.request(
+                route.method,
+                route.url(**belongings.ids),
+                json=BODIES.get(str(route), {"amount": 1}),
+                headers=stranger.headers,
+            )
+    assert owned() == before
+
+
+@pytest.mark.parametrize("path", ["/tts", "/tts/timestamps"])
+def test_a_stranger_cannot_let_another_account_s_character_speak(
+    http: TestClient, belongings: Belongings, stranger: Developer, path: str
+) -> None:
+    body = {"character_id": belongings.ids["character_id"], "text": "Hello!"}
+    answer = http.post(f"{API}{path}", json=body, headers=stranger.headers)
+    assert answer.status_code == 404
+
+
+def test_a_stranger_cannot_speak_through_openai_s_door_either(
+    http: TestClient, belongings: Belongings, stranger: Developer
+) -> None:
+    body = {"model": "kokoro", "voice": belongings.ids["character_id"], "input": "Hello!"}
+    answer = http.post(f"{API}/audio/speech", json=body, headers=stranger.headers)
+    assert answer.status_code in (400, 404)
+
+
+def test_lists_show_nothing_of_others(
+    http: TestClient, belongings: Belongings, stranger: Developer
+) -> None:
+    assert isinstance(http.app, FastAPI)
+    lists = [r for r in routes(http.app) if r.is_api and r.method == "GET" and not r.parameters]
+    assert len(lists) >= 7
+    shown = 0
+    for route in lists:
+        answer = http.get(route.path, headers=stranger.headers)
+        assert answer.status_code in (200, 403), f"{route}: {answer.text[:200]}"
+        assert_no_trace(answer.text, belongings)
+        shown += answer.status_code == 200
+    assert shown >= 6
+
+
+def test_another_account_s_page_is_not_a_place_to_continue_from(
+    http: TestClient, belongings: Belongings, developer: Developer, stranger: Developer
+) -> None:
+    """A cursor of the developer's gives the stranger an error or the stranger's own, nothing else."""
+    page = http.get(f"{API}/credits/transactions?limit=1", headers=developer.headers).json()
+    cursor = page["next_cursor"] or page["transactions"][0]["id"]
+    answer = http.get(f"{API}/credits/transactions?cursor={cursor}", headers=stranger.headers)
+    assert answer.status_code in (200, 400, 404)
+    assert_no_trace(answer.text, belongings)
+
+
+def test_a_photo_needs_the_signature_of_its_link(
+    http: TestClient, belongings: Belongings, developer: Developer, stranger: Developer
+) -> None:
+    path = f"{API}/characters/{belongings.ids['character_id']}"
+    link = http.get(path, headers=developer.headers).json()["photo_url"]
+    assert http.get(link).status_code == 200
+    unsigned = http.get(link.partition("?")[0], headers=stranger.headers)
+    assert unsigned.status_code in (403, 404)
+    assert unsigned.headers["content-type"] == "application/json"
+
+
+def test_the_same_idempotency_key_of_two_accounts_means_two_requests(
+    http: TestClient, developer: Developer, stranger: Developer, photo: str, voice_id: str
+) -> None:
+    body = {"name": "Emma", "image": photo, "voice_id": voice_id}
+    mine, theirs = (
+        http.post(
+            f"{API}/characters",
+            json=body,
+            headers={**who.headers, "Idempotency-Key": "the-same-for-both"},
+        )
+        for who in (developer, stranger)
+    )
+    assert mine.status_code == theirs.status_code == 200
+    assert mine.json()["character_id"] != theirs.json()["character_id"]
+    assert "idempotent-replayed" not in theirs.headers
+
+
+def assert_no_trace(text: str, belongings: Belongings, *, but: str = "") -> None:
+    """None of the belongings shows; what the stranger sent may be repeated."""
+    for trace in belongings.traces:
+        assert trace not in text or trace in but, f"{trace} in {text[:300]}"
