@@ -49,10 +49,15 @@ def main() -> None:
         sys.exit(0)
 
 
-def _options(
-    version: bool = typer.Option(False, "--version", help="Show the version and leave."),
-) -> None:
-    """Give anyone a character that speaks, shows its face and talks back."""
-    if version:
+def _version(wanted: bool) -> None:
+    if wanted:
         typer.echo(__version__)
         raise typer.Exit
+
+
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and leave."
+    ),
+) -> None:
+    """Give anyone a character that speaks, shows its face and talks back."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from charafy.house import House, build_house
-from charafy.kernel.migrate import migrate
-from charafy.kernel.observe import configure_logs
-from charafy.kernel.settings import Settings
+if TYPE_CHECKING:
+    from charafy.house import House
 
 
 def out() -> Console:
-    return Console(soft_wrap=True, highlight=False)
+    # Into a file or a pipe nothing is folded: a program reads it.
+    return Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 400)
 
 
 def err() -> Console:
@@ -43,6 +44,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 @contextmanager
 def open_house() -> Iterator[House]:
     """The house on this machine's settings, its schema current, beside a running server or not."""
+    # Imported here so that `charafy --help` and the like don't load the whole house.
+    from charafy.house import build_house
+    from charafy.kernel.migrate import migrate
+    from charafy.kernel.observe import configure_logs
+    from charafy.kernel.settings import Settings
+
     settings = Settings()
     configure_logs("warning", settings.log_format)
     settings.home.mkdir(parents=True, exist_ok=True)

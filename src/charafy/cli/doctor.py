@@ -9,16 +9,15 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from charafy.cli.console import out
-from charafy.engines.weights import Store
-from charafy.house import House, build_house
-from charafy.kernel.migrate import SchemaTooNew, migrate
-from charafy.kernel.observe import configure_logs
-from charafy.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    from charafy.house import House
+    from charafy.kernel.settings import Settings
 
 MIN_FREE_GB = 1.0
 _MARKS = {"ok": "[green]ok[/green]      ", "note": "[yellow]note[/yellow]    "}
@@ -40,6 +39,10 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor() -> None:
     """Check this machine and this installation; status 1 when something is missing."""
+    # Imported here, as everywhere in these commands, so that `charafy --help` stays quick.
+    from charafy.kernel.observe import configure_logs
+    from charafy.kernel.settings import Settings
+
     settings = Settings()
     configure_logs("error", settings.log_format)
     findings = [finding for check in _CHECKS for finding in check(settings)]
@@ -69,6 +72,8 @@ def _home(settings: Settings) -> Iterator[Finding]:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
+    from charafy.engines.weights import Store
+
     for status in Store(settings.models).statuses():
         if status.state == "present":
             yield Finding("ok", f"model {status.model.name}", "here and whole")
@@ -119,6 +124,9 @@ def _inside(settings: Settings) -> list[Finding]:
     """What only the house itself can tell; it is not made if this machine has none yet."""
     if settings.database_url is None and not (settings.home / "charafy.db").exists():
         return [Finding("note", "database", "none yet: the first `charafy serve` makes it")]
+    from charafy.house import build_house
+    from charafy.kernel.migrate import SchemaTooNew, migrate
+
     house = build_house(settings)
     try:
         migrate(house.db)

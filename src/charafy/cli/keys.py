@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from charafy.accounts.service import KeyInfo
 from charafy.cli.console import err, fail, open_house, out, table
 from charafy.cli.options import AccountOption, account_of
 from charafy.kernel.clock import iso
 from charafy.kernel.http.caller import ALL_SCOPES
+
+if TYPE_CHECKING:
+    from charafy.accounts.service import KeyInfo
 
 
 def app() -> typer.Typer:

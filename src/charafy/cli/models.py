@@ -18,7 +18,6 @@ from rich.progress import (
 
 from charafy.cli.console import err, fail, out, table
 from charafy.engines.weights import MANIFEST, Model, Store, WeightsUnavailable
-from charafy.kernel.settings import Settings
 
 SERVING = ("kokoro",)
 """What a server needs before it can speak; the rest only tests and benchmarks use today."""
@@ -44,6 +43,8 @@ def pull(
     ] = False,
 ) -> None:
     """Fetch missing model files and verify them."""
+    from charafy.kernel.settings import Settings
+
     store = Store(Settings().models)
     wanted = names or (list(MANIFEST) if for_tests else list(SERVING))
     if unknown := [name for name in wanted if name not in MANIFEST]:
@@ -58,6 +59,8 @@ def pull(
 
 def show() -> None:
     """List model files and whether they are here."""
+    from charafy.kernel.settings import Settings
+
     settings = Settings()
     table(
         ("model", "MB", "state", "licence", "by"),
@@ -71,6 +74,8 @@ def show() -> None:
 
 def verify() -> None:
     """Read every file and compare its hash; leave with status 1 when one is damaged."""
+    from charafy.kernel.settings import Settings
+
     store = Store(Settings().models)
     states = [store.verify(name) for name in MANIFEST]
     for status in states:

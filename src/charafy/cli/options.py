@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from charafy.accounts.service import Account
 from charafy.cli.console import fail
-from charafy.house import House
+
+if TYPE_CHECKING:
+    from charafy.accounts.service import Account
+    from charafy.house import House
 
 AccountOption = Annotated[
     str | None,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from charafy.characters.service import Character
 from charafy.cli.console import err, fail, open_house
 from charafy.cli.options import AccountOption, account_of
-from charafy.house import House
 from charafy.kernel.files import write_atomic
-from charafy.kernel.media.audio import AUDIO_FORMATS, AudioFormat
-from charafy.speech.schemas import MAX_CHARS
+
+if TYPE_CHECKING:
+    from charafy.characters.service import Character
+    from charafy.house import House
+    from charafy.kernel.media.audio import AudioFormat
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,12 +27,15 @@ def say(
         str, typer.Option("--character", help="Name or id of one of the account's characters.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help=f"File to write: .{', .'.join(AUDIO_FORMATS)}.")
+        Path,
+        typer.Option("-o", "--output", help="A file: .mp3 .wav .flac .opus .aac .pcm"),
     ],
     speed: Annotated[float, typer.Option("--speed", min=0.5, max=2.0)] = 1.0,
     account: AccountOption = None,
 ) -> None:
     """Let a character say something, into an audio file. The operator's own speech is free."""
+    from charafy.speech.schemas import MAX_CHARS
+
     audio_format = _format(output)
     if not 1 <= len(text) <= MAX_CHARS:
         raise fail(f"The text must have 1-{MAX_CHARS:,} characters.")
@@ -49,6 +53,8 @@ def say(
 
 
 def _format(output: Path) -> AudioFormat:
+    from charafy.kernel.media.audio import AUDIO_FORMATS
+
     for audio_format in AUDIO_FORMATS:
         if output.suffix.lower() == f".{audio_format}":
             return audio_format

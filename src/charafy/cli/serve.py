@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from charafy.app import build_app
 from charafy.cli.console import fail
-from charafy.first_start import first_start, welcome
-from charafy.house import build_house
-from charafy.kernel.migrate import SchemaTooNew, migrate
-from charafy.kernel.observe import configure_logs
-from charafy.kernel.settings import Settings
-from charafy.server import CannotListen, listen, run
+
+if TYPE_CHECKING:
+    from charafy.kernel.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
 PortOption = Annotated[
@@ -41,6 +37,10 @@ def api(host: HostOption = None, port: PortOption = None) -> None:
 
 def worker() -> None:
     """Start the process for durable jobs: today the housekeeping that `api` does as well."""
+    from charafy.house import build_house
+    from charafy.kernel.migrate import migrate
+    from charafy.kernel.observe import configure_logs
+
     settings = _settings(None, None)
     configure_logs(settings.log_level, settings.log_format)
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -60,6 +60,14 @@ def talk() -> None:
 
 
 def _run(host: str | None, port: int | None, *, greet: bool) -> None:
+    # Imported here so that `charafy --help` and the like don't load the whole house.
+    from charafy.app import build_app
+    from charafy.first_start import first_start, welcome
+    from charafy.house import build_house
+    from charafy.kernel.migrate import SchemaTooNew, migrate
+    from charafy.kernel.observe import configure_logs
+    from charafy.server import CannotListen, listen, run
+
     settings = _settings(host, port)
     configure_logs(settings.log_level, settings.log_format)
     try:
@@ -90,6 +98,8 @@ def _run(host: str | None, port: int | None, *, greet: bool) -> None:
 
 
 def _settings(host: str | None, port: int | None) -> Settings:
+    from charafy.kernel.settings import Settings
+
     given = {"host": host, "port": port}
     changed = {name: value for name, value in given.items() if value is not None}
     return Settings().model_copy(update=changed)
