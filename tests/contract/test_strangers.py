@@ -194,7 +194,7 @@ def test_lists_show_nothing_of_others(
 def test_another_account_s_page_is_not_a_place_to_continue_from(
     http: TestClient, belongings: Belongings, developer: Developer, stranger: Developer
 ) -> None:
-    """A cursor of the developer's gives the stranger an error or the stranger's own, nothing else."""
+    """A foreign cursor gives the stranger an error or what is their own, nothing else."""
     page = http.get(f"{API}/credits/transactions?limit=1", headers=developer.headers).json()
     cursor = page["next_cursor"] or page["transactions"][0]["id"]
     answer = http.get(f"{API}/credits/transactions?cursor={cursor}", headers=stranger.headers)
