@@ -10,12 +10,12 @@ import subprocess
 import sys
 import threading
 import warnings
-import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image, ImageCms
+from tests.support.pngs import png, png_of_200_megapixels
 
 from charafy.kernel.errors import BadRequest, TooManyRequests
 from charafy.kernel.media import images
@@ -65,22 +65,6 @@ def refusal(reader: PhotoReader, data: bytes) -> BadRequest:
         reader.read(data)
     assert caught.value.param == "image"
     return caught.value
-
-
-def png(width: int, height: int, pixels: bytes, depth: int = 8, colour: int = 2) -> bytes:
-    """A PNG by hand; `colour` is the standard's colour type (0 grey, 2 RGB)."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        crc = zlib.crc32(kind + body)
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", crc)
-
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(pixels))
-        + chunk(b"IEND", b"")
-    )
 
 
 def exchanged_profile() -> bytes:
@@ -248,7 +232,7 @@ def test_a_long_strip_keeps_at_least_one_pixel(reader: PhotoReader) -> None:
 
 
 def test_a_200_megapixel_png_is_refused_by_its_header(reader: PhotoReader) -> None:
-    bomb = png(20_000, 10_000, bytes(2_501) * 10_000, depth=1, colour=0)
+    bomb = png_of_200_megapixels()
     assert len(bomb) < 100_000
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -258,9 +242,7 @@ def test_a_200_megapixel_png_is_refused_by_its_header(reader: PhotoReader) -> No
 
 
 def test_a_200_megapixel_png_costs_no_memory(tmp_path: Path) -> None:
-    (tmp_path / "bomb.png").write_bytes(
-        png(20_000, 10_000, bytes(2_501) * 10_000, depth=1, colour=0)
-    )
+    (tmp_path / "bomb.png").write_bytes(png_of_200_megapixels())
     (tmp_path / "small.png").write_bytes(encoded(two_halves(), "PNG"))
     # A process of its own, because the peak of this one depends on the tests before.
     program = """
