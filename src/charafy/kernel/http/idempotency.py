@@ -5,7 +5,7 @@ request runs, another with the same key gets 409 `idempotency_in_flight`; afterw
 first answer with `Idempotent-Replayed: true`; with other parameters it gets 409
 `idempotency_key_reused`. A request that failed leaves nothing, so it can be tried again. The
 record of a running request is a lease: if its process dies, a retry may run once that ends.
-See docs/decisions/idempotency-and-the-ledger.md.
+See docs/decisions/ledger-and-idempotency.md.
 """
 
 from __future__ import annotations
