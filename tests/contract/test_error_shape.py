@@ -99,7 +99,7 @@ def test_with_a_wrong_key_every_guarded_route_answers_401(
     for route in guarded:
         for key in WRONG_KEYS:
             for headers in ({"x-api-key": key}, {"authorization": f"Bearer {key}"}):
-                encoded = {name: value.encode() for name, value in headers.items()}
+                encoded = {name.encode(): value.encode() for name, value in headers.items()}
                 check(http.request(route.method, url_of(route), headers=encoded), 401)
 
 
