@@ -97,7 +97,10 @@ def _stronger(out: list[Piece], piece: Piece) -> None:
 
 
 def pack(phrases: Iterable[Phrase], language: Language) -> Iterator[Clause]:
-    """Yield clauses as early as their sentences are known. Yields nothing for no words."""
+    """Yield clauses as early as their sentences are known.
+
+    Silence before the first word comes as a clause without words.
+    """
     held: list[Piece] = []
     first = True
     for phrase in phrases:
@@ -111,9 +114,9 @@ def pack(phrases: Iterable[Phrase], language: Language) -> Iterator[Clause]:
                 if at + 1 < len(parts) or not phrase.silence_s:
                     yield _clause(held, language)
                     held, first = [], False
-        if phrase.silence_s and held:
+        if phrase.silence_s and (held or first):
             yield _clause(held, language, phrase.silence_s)
-            held, first = [], False
+            held, first = [], first and not held
     if held:
         yield _clause(held, language)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from charafy.engines.voice import Clause, Language, NothingToSay
@@ -21,6 +22,9 @@ from .japanese.phonemes import phonemes as kana_phonemes
 from .japanese.speech import JapaneseSpeech
 from .scripts import runs
 from .sentences import Sentence, sentences
+
+MAX_FORM = 160
+"""Symbols of one written form that are kept in one `Spoken`."""
 
 _KANA_ONLY = re.compile("[ぁ-ゖァ-ヺー]+")
 _MARKUP = frozenset("<>*_`~[]#")
@@ -65,13 +69,21 @@ class TextFrontEnd:
     def clauses(self, text: str, language: Language) -> Iterator[Clause]:
         """See `FrontEnd.clauses`.
 
-        Offsets: everything that is said for one written form ("$5" -> "five", "dollars") carries
-        the span of that form; its first word has the form as `text`, the others have "".
-        Silence asked for before the first word is left out.
+        What is said for one written form is one `Spoken` with spaces among its phonemes, so that
+        "$5" is heard from the start of "five" to the end of "dollars". Only a form of more than
+        `MAX_FORM` symbols comes in several; all have its span, the first alone its text.
+        Silence asked for before the first word is a clause of its own without words.
         """
+        silence = 0.0
         spoken = False
         phrases = (self._phrase(s, text, language) for s in sentences(clean(text)))
         for clause in pack(phrases, language):
+            if not clause.words:
+                silence = clause.pause_s
+                continue
+            if silence:
+                yield Clause((), language, silence)
+                silence = 0.0
             spoken = True
             yield clause
         if not spoken:
@@ -102,7 +114,7 @@ class TextFrontEnd:
                 say = self._say_english if run_language == "en" else self._say_japanese
                 pieces += say(run, source, language)
         return Phrase(
-            tidy(_without_repeats(pieces), sentence.complete), sentence.complete, sentence.silence_s
+            tidy(_by_written_form(pieces), sentence.complete), sentence.complete, sentence.silence_s
         )
 
     def _parts(self, written: Aligned) -> Iterator[tuple[tuple[str, Language] | None, Aligned]]:
@@ -149,16 +161,24 @@ def _piece(
     return Piece(written, sound, first, last, language, mark)
 
 
-def _without_repeats(pieces: list[Piece]) -> Iterator[Piece]:
-    """Words said for one written form share its span; only the first shows it."""
-    span = (-1, -1)
+def _by_written_form(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Join what is said for one written form; only a very long one stays in several pieces."""
+    held: Piece | None = None
     for piece in pieces:
         if not piece.phonemes:
             continue
-        if (piece.start, piece.end) == span:
-            piece = Piece("", piece.phonemes, *span, piece.language, piece.is_mark)
-        span = (piece.start, piece.end)
-        yield piece
+        if held is None or (piece.start, piece.end) != (held.start, held.end):
+            if held:
+                yield held
+            held = piece
+        elif len(held.phonemes) + len(piece.phonemes) > MAX_FORM:
+            yield held
+            held = replace(piece, text="")
+        else:
+            gap = "" if piece.is_mark else " "
+            held = replace(held, phonemes=held.phonemes + gap + piece.phonemes)
+    if held:
+        yield held
 
 
 def _own_sound(written: str, pronunciation: str) -> tuple[str, Language]:

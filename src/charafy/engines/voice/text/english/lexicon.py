@@ -128,9 +128,9 @@ class Lexicon:
 
     def plural(self, stem: str) -> str:
         """A pronunciation with the ending -s or 's."""
-        if stem[-1] in "ptkfθ":
+        if stem.endswith(tuple("ptkfθ")):
             return stem + "s"
-        if stem[-1] in "szʃʒʧʤ":
+        if stem.endswith(tuple("szʃʒʧʤ")):
             return stem + self._unstressed + "z"
         return stem + "z"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .abbreviations import MODERN
-from .letters import letters_to_sound
+from .letters import LetterSounds
 from .lexicon import Lexicon, Use, Variety
 from .reading import Token, read
 from .stress import restressed, starts_with_vowel
@@ -35,6 +35,7 @@ class EnglishSpeech:
     def __init__(self, variety: Variety) -> None:
         self.british = variety == "british"
         self._lexicon = Lexicon(variety, MODERN)
+        self._letters = LetterSounds(variety)
 
     def say(self, text: str) -> list[SaidToken]:
         tokens = list(read(text, self.british))
@@ -74,7 +75,7 @@ class EnglishSpeech:
             return weak
         if word == "lead" and use.tag == "NOUN" and use.before_vowel is False:
             return _LEAD_METAL if not self.british else "lˈɛd"
-        if not word.islower() and len(word) > 1:
+        if not word.islower() and len(word) > 1 and word[0] != "'":
             return self._capitalised(word, use)
         return self._plain(word, use)
 
@@ -124,7 +125,7 @@ class EnglishSpeech:
             return self._plain(doubled if self._lexicon.has(doubled) else squeezed, use)
         if not _VOWEL_LETTERS & set(lower):
             return self._lexicon.spelled(lower)
-        return self._compound(lower, use) or letters_to_sound(lower, self.british)
+        return self._compound(lower, use) or self._letters.say(lower)
 
     def _compound(self, word: str, use: Use) -> str | None:
         """Two common words written as one, the first stressed ("webhook")."""
