@@ -1,7 +1,8 @@
 """The speech half of OpenAI's API, so that its clients work with another base URL and key.
 
-Errors keep the shape of this API: OpenAI's clients raise their usual exceptions with our sentence
-in the message. `speed` is 0.5 to 2 here: beyond that a clear 400 instead of other audio than asked.
+Errors keep the shape of this API: OpenAI's clients raise their usual exceptions, with our sentence
+as the exception's `body`. `speed` is 0.5 to 2 here: beyond that a clear 400 instead of other audio
+than was asked for.
 """
 
 from collections.abc import Mapping
