@@ -40,16 +40,21 @@ class Server:
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self._gone(10)
 
     def stop(self) -> None:
         """Ask it to finish; kill it when it does not."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(timeout=30)
+                self._gone(30)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+    def _gone(self, patience_s: float) -> None:
+        self.process.wait(timeout=patience_s)
+        if self.process.stdout:
+            self.process.stdout.close()
 
 
 @contextlib.contextmanager
