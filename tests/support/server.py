@@ -1,4 +1,4 @@
-"""A real Charafy server as its own process, started as a newcomer would, for tests and benchmarks."""
+"""A real Charafy server as its own process, started as a newcomer would."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def main(root: Path = Path("src")) -> int:
             over.append(f"{path}: {lines} lines")
             worst |= lines > MOST_MODULE
         for name, length in functions(ast.parse(source)):
-            if length > AIM_FUNCTION:
+            if length > AIM_FUNCTION and "migrations" not in path.parts:
                 over.append(f"{path}: {name} has {length} lines")
                 worst |= length > MOST_FUNCTION
     print("\n".join(["Over the aims:", *over]) if over else "Sizes are within the aims.")  # noqa: T201
