@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as ResolveTimeout
 from contextlib import contextmanager
+from typing import Final
 
 import httpcore
 import httpx
@@ -29,7 +30,7 @@ MAX_AT_ONCE = 8
 """Downloads under way: slow servers must not hold all of the server's worker threads."""
 WAIT_S = 5.0
 
-_PORTS = {"http": 80, "https": 443}
+_PORTS: Final = {"http": 80, "https": 443}
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 Resolver = Callable[[str, int], Sequence[str]]

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from obstore.store import LocalStore
 
@@ -25,7 +25,7 @@ from charafy.kernel.errors import Forbidden, NotFound
 if TYPE_CHECKING:  # obstore has these in its stubs alone
     from obstore import GetOptions
 
-CONTENT_TYPES = {
+CONTENT_TYPES: Final = {
     "jpg": "image/jpeg",
     "png": "image/png",
     "webp": "image/webp",

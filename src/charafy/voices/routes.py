@@ -1,6 +1,6 @@
 """Voices over HTTP, relative to /api/v1."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -13,12 +13,12 @@ from charafy.voices.samples import Samples
 from charafy.voices.schemas import VoiceAnswer, VoicesAnswer
 from charafy.voices.service import Voices
 
-_LISTED: dict[int | str, dict[str, Any]] = {
+_LISTED: Final[dict[int | str, dict[str, Any]]] = {
     401: {"description": "Missing or wrong API key."},
     403: {"description": "The key lacks the scope voices:read."},
     429: {"description": "Too many requests."},
 }
-_SAMPLE: dict[int | str, dict[str, Any]] = {
+_SAMPLE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"audio/mpeg": {}}, "description": "The sample."},
     404: {"description": "There is no such voice."},
     429: {"description": "Too many samples are being made at once."},

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,7 +25,7 @@ MAX_BODY_BYTES = 24 * 1024 * 1024
 """Enough for a 16 MB image as a base64 data URI; routes set tighter caps of their own."""
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_SAFE_HEADERS = {
+_SAFE_HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
