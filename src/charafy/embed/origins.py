@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 import httpx
 
 _MAX_CHARS = 300
 _NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})*")
-_IPV6 = re.compile(r"[0-9a-f:.]{2,45}")
 
 
 def normal_origin(text: str) -> str:
@@ -17,8 +17,10 @@ def normal_origin(text: str) -> str:
     What comes out holds only characters that are safe in a Content-Security-Policy. Raises
     `ValueError` with a reason that completes "allowed_origins: …".
     """
-    if len(text) > _MAX_CHARS or any(char.isspace() or char in "\\,;*'\"" for char in text):
-        raise ValueError("each must be an origin such as https://example.com, without wildcards.")
+    if len(text) > _MAX_CHARS or any(char.isspace() or char in "\\,;*@%'\"" for char in text):
+        raise ValueError(
+            "each must be an origin such as https://example.com, without wildcards or names."
+        )
     try:
         url = httpx.URL(text)
         host = url.raw_host.decode("ascii").lower().strip("[]")
@@ -26,13 +28,18 @@ def normal_origin(text: str) -> str:
         raise ValueError("each must be an origin such as https://example.com.") from None
     if url.scheme != "https":
         raise ValueError("each must start with https://.")
-    if url.userinfo or url.query or url.fragment or url.path not in ("", "/"):
-        raise ValueError("each must be an origin alone: no path, query, user name or password.")
-    if text.endswith(("?", "#", "@")) or not (_NAME.fullmatch(host) or _is_ipv6(host)):
+    if url.path not in ("", "/") or any(char in "?#" for char in text):
+        raise ValueError("each must be an origin alone, without a path or anything behind it.")
+    if not _NAME.fullmatch(host) and ":" not in host:
         raise ValueError("each must name a host, such as https://example.com.")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise ValueError("each may name a port from 1 to 65535.")
     port = "" if url.port in (None, 443) else f":{url.port}"
-    return f"https://{f'[{host}]' if ':' in host else host}{port}"
+    return f"https://{_bracketed(host) if ':' in host else host}{port}"
 
 
-def _is_ipv6(host: str) -> bool:
-    return ":" in host and _IPV6.fullmatch(host) is not None
+def _bracketed(host: str) -> str:
+    try:
+        return f"[{ipaddress.IPv6Address(host).compressed}]"
+    except ValueError:
+        raise ValueError("each must name a host, such as https://example.com.") from None

@@ -30,11 +30,15 @@ def _normal(origins: list[str]) -> list[str]:
     return list(dict.fromkeys(map(normal_origin, origins)))
 
 
-def _limit(least: int, most: int, description: str) -> Any:
-    return Field(None, ge=least, le=most, description=f"{description} null removes the limit.")
+def _limit(description: str) -> Any:
+    return Field(None, description=f"{description} null removes the limit.")
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+# The bounds stand on the number itself: outside of the validator they'd be lost to OpenAPI.
+SessionSeconds = Annotated[int, Field(ge=60, le=3_600), BeforeValidator(_whole)]
+DailySeconds = Annotated[int, Field(ge=60, le=86_400), BeforeValidator(_whole)]
+MonthlySeconds = Annotated[int, Field(ge=3_600, le=2_592_000), BeforeValidator(_whole)]
+Sessions = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]
 Origins = Annotated[
     list[str],
     Field(
@@ -51,10 +55,10 @@ class UpdateEmbed(PartialBody):
 
     embed_enabled: bool = Field(False, description="Whether web pages may embed the character.")
     allowed_origins: Origins = Field(default_factory=list)
-    embed_session_limit_seconds: Whole | None = _limit(60, 3_600, "Seconds per session.")
-    embed_daily_limit_seconds: Whole | None = _limit(60, 86_400, "Seconds per day.")
-    embed_monthly_limit_seconds: Whole | None = _limit(3_600, 2_592_000, "Seconds per month.")
-    embed_max_concurrent: Whole | None = _limit(1, 100, "Sessions at the same time.")
+    embed_session_limit_seconds: SessionSeconds | None = _limit("Seconds per session.")
+    embed_daily_limit_seconds: DailySeconds | None = _limit("Seconds per day.")
+    embed_monthly_limit_seconds: MonthlySeconds | None = _limit("Seconds per month.")
+    embed_max_concurrent: Sessions | None = _limit("Sessions at the same time.")
 
     def changes(self) -> EmbedChanges:
         changes = EmbedChanges()
