@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
-import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bench import http, ledger, roundtrip, serving, voice
+from bench.report import table
 
-PARTS: dict[str, Callable[[], dict[str, Any]]] = {
+PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "voice": voice.run,
     "roundtrip": roundtrip.measure,
     "serving": serving.run,
@@ -24,16 +24,48 @@ PARTS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--json", type=Path, default=Path("var/bench.json"))
     arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - PARTS.keys():
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
     results: dict[str, Any] = {"machine": machine()}
     for name in arguments.parts or PARTS:
-        print(f"\n== {name}", flush=True)
         began = time.perf_counter()
         results[name] = PARTS[name]()
-        print(f"({time.perf_counter() - began:.0f} s)", flush=True)
+        for title, figures in grouped(name, results[name]):
+            table(title, figures)
+        print(f"({name}: {time.perf_counter() - began:.0f} s)", flush=True)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(results, indent=2, ensure_ascii=False, default=str)
+    arguments.json.write_text(text + "\n", encoding="utf-8")
     print(f"\nWritten to {arguments.json}.")
+
+
+def grouped(title: str, figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Nested groups of figures as tables of their own."""
+    own = {name: value for name, value in figures.items() if not isinstance(value, dict)}
+    groups = [(title, own)] if own else []
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            groups += grouped(f"{title}: {name.replace('_', ' ')}", value)
+    return groups
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
+
+
+if __name__ == "__main__":
+    main()
