@@ -120,7 +120,7 @@ class Schemas:
             case {"type": "boolean"}:
                 return True
             case {"type": "integer" | "number"}:
-                return schema.get("minimum", 1)
+                return schema.get("minimum") or 1
             case {"type": "string"}:
                 return "uuid" if schema.get("format") == "uuid" else "string"
             case _:
@@ -153,4 +153,4 @@ def _range(schema: Json, low: str, high: str, unit: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
