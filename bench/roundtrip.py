@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sentences import ENGLISH, HARD_ENGLISH, HARD_JAPANESE, JAPANESE
 
 from charafy.engines.voice import SAMPLE_RATE, Language, Pcm, Voice
 from charafy.engines.voice.text.english.numbers import cardinal
+from sentences import ENGLISH, HARD_ENGLISH, HARD_JAPANESE, JAPANESE
 
 _RATE = 16_000
 _CONTRACTED = {"favourite": "favorite", "ok": "okay", "cafés": "cafes"}
@@ -50,7 +50,10 @@ def run(
         ("cer", "ja", japanese, [(s, s) for s in JAPANESE]),
     ]
     if hard:
-        sets += [("hard_wer", "en", english, HARD_ENGLISH), ("hard_cer", "ja", japanese, HARD_JAPANESE)]
+        sets += [
+            ("hard_wer", "en", english, HARD_ENGLISH),
+            ("hard_cer", "ja", japanese, HARD_JAPANESE),
+        ]
     report: dict[str, Any] = {}
     misread: list[Heard] = []
     for name, language, speaker, sentences in sets:

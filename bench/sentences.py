@@ -67,7 +67,10 @@ HARD_ENGLISH: tuple[tuple[str, str], ...] = (
     ("World War II ended in 1945.", "world war two ended in nineteen forty five"),
     ("Visit example.com today.", "visit example dot com today"),
     ("The FBI and the CIA disagree.", "the f b i and the c i a disagree"),
-    ("My phone has 128 GB of storage.", "my phone has one hundred twenty eight gigabytes of storage"),
+    (
+        "My phone has 128 GB of storage.",
+        "my phone has one hundred twenty eight gigabytes of storage",
+    ),
     ("If x < 3, then stop.", "if x is less than three then stop"),
     ("I read the book yesterday.", "i read the book yesterday"),
     ("They live near a live music bar.", "they live near a live music bar"),

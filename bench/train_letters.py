@@ -78,7 +78,9 @@ def align(word: str, said: Sounds, costs: Costs | None) -> list[Sounds] | None:
                 continue
             for k in range(min(3, len(said) - j) + 1):
                 some = plain[j : j + k]
-                step = first_cost(letter, some) if costs is None else costs.get((letter, some), UNSEEN)
+                step = (
+                    first_cost(letter, some) if costs is None else costs.get((letter, some), UNSEEN)
+                )
                 if so_far + step < best[i + 1][j + k]:
                     best[i + 1][j + k] = so_far + step
                     taken[i + 1][j + k] = k

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from charafy.engines.voice import Clause, Language, Spoken
 from charafy.engines.voice.vocabulary import MAX_SYMBOLS
 
+from .wordlists import words
+
 TARGET = 200
 """Symbols at which a clause is long enough for good intonation; longer sentences are divided."""
 
@@ -29,7 +31,7 @@ assert HARD_LIMIT < MAX_SYMBOLS
 _STRENGTH = {",": 1, "—": 2, ";": 3, ":": 3, "…": 4, ".": 5, "!": 6, "?": 7}
 _OPENERS, _CLOSERS = "(“", ")”"
 _SOFT_BEFORE = frozenset(
-    "and but or because that which who when where while if so to before after until since as".split()
+    words("and but or because that which who when where while if so to before after until since as")
 )
 _SOFT_AFTER = tuple("はがをにでとてもらば")
 
@@ -59,41 +61,44 @@ def tidy(pieces: Iterable[Piece], complete: bool) -> tuple[Piece, ...]:
     """Keep one mark between words, none at the start, and end on one."""
     out: list[Piece] = []
     for piece in pieces:
-        if not piece.is_mark:
-            out.append(piece)
-        elif piece.phonemes in _OPENERS:
-            if not (out and out[-1].phonemes in _OPENERS):
-                out.append(piece)
-        elif out and out[-1].phonemes in _OPENERS:
-            if piece.phonemes in _CLOSERS:
-                out.pop()
-        elif out and out[-1].is_mark:
-            _stronger(out, piece)
-        elif out:
+        if not piece.is_mark or _is_heard(out, piece):
             out.append(piece)
     while out and out[-1].is_mark and out[-1].phonemes in _OPENERS:
         out.pop()
-    if not any(not piece.is_mark for piece in out):
+    if all(piece.is_mark for piece in out):
         return ()
-    last = next(p for p in reversed(out) if p.phonemes not in _CLOSERS)
-    if not last.is_mark or (complete and last.phonemes in ",—:;"):
-        if last.is_mark and out[-1] is last:
-            out.pop()
-        out.append(_added_mark("." if complete else ",", out[-1]))
+    _finish(out, complete)
     return tuple(out)
 
 
-def _stronger(out: list[Piece], piece: Piece) -> None:
-    """Let a mark follow another only around a closing quote; else the stronger one stays."""
-    last = out[-1]
-    if piece.phonemes in _CLOSERS:
-        if last.phonemes not in _CLOSERS:
-            out.append(piece)
-    elif last.phonemes in _CLOSERS:
-        if not (len(out) > 1 and out[-2].is_mark):
-            out.append(piece)
-    elif _STRENGTH.get(piece.phonemes, 0) > _STRENGTH.get(last.phonemes, 0):
-        out[-1] = replace(piece, start=last.start, text=last.text + piece.text)
+def _is_heard(out: list[Piece], mark: Piece) -> bool:
+    """Whether a mark adds to what stands before it; an empty or weaker one there is replaced."""
+    last = out[-1] if out else None
+    if mark.phonemes in _OPENERS:
+        return last is None or last.phonemes not in _OPENERS
+    if last is None:
+        return False
+    if last.phonemes in _OPENERS:
+        if mark.phonemes in _CLOSERS:
+            out.pop()
+        return False
+    if not last.is_mark or mark.phonemes in _CLOSERS:
+        return last.phonemes not in _CLOSERS
+    if last.phonemes in _CLOSERS:
+        return not out[-2].is_mark
+    if _STRENGTH.get(mark.phonemes, 0) > _STRENGTH.get(last.phonemes, 0):
+        out[-1] = replace(mark, start=last.start, text=last.text + mark.text)
+    return False
+
+
+def _finish(out: list[Piece], complete: bool) -> None:
+    """End a sentence on a full stop and a cut on a comma where nothing else ends it."""
+    last = next(piece for piece in reversed(out) if piece.phonemes not in _CLOSERS)
+    if last.is_mark and not (complete and last.phonemes in ",—:;"):
+        return
+    if last.is_mark and out[-1] is last:
+        out.pop()
+    out.append(_added_mark("." if complete else ",", out[-1]))
 
 
 def pack(phrases: Iterable[Phrase], language: Language) -> Iterator[Clause]:
@@ -110,10 +115,10 @@ def pack(phrases: Iterable[Phrase], language: Language) -> Iterator[Clause]:
                 yield _clause(held, language)
                 held = []
             held += part
-            if (first and _size(held) >= MIN_FIRST) or _size(held) >= MIN_LATER:
-                if at + 1 < len(parts) or not phrase.silence_s:
-                    yield _clause(held, language)
-                    held, first = [], False
+            enough = _size(held) >= (MIN_FIRST if first else MIN_LATER)
+            if enough and (at + 1 < len(parts) or not phrase.silence_s):
+                yield _clause(held, language)
+                held, first = [], False
         if phrase.silence_s and (held or first):
             yield _clause(held, language, phrase.silence_s)
             held, first = [], first and not held

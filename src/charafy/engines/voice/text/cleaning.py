@@ -27,7 +27,7 @@ _DASHES = dict.fromkeys("‐‑⁃−﹣－", "-") | dict.fromkeys("—―⸺⸻
 _ARROWS = dict.fromkeys("→⇒➡➔⟶▶►▸•●◦‣・･|¦", ",") | {"・": "・", "･": "・"}
 _KEPT = _QUOTES | _BRACKETS | _APOSTROPHES | _DASHES | _ARROWS | {"…": "…", "‥": "…", "⋯": "…"}
 _KEPT |= {"°": "°", "²": "²", "³": "³", "™": "", "®": "", "©": "", "〜": "〜", "～": "〜"}
-_SPOKEN_SYMBOLS = frozenset("+=<>±×÷≤≥≠≈√∞%‰°²³£€¥$¢₩₹~〜^&@#*/\\_'")
+_PLAIN = frozenset("、。±×÷≤≥≠≈√∞‰£€¥¢₩₹−⁄〒")
 
 _LINE_START = re.compile(
     r"[ \t]{0,8}(?:#{1,6}[ \t]+|(?:>[ \t]?){1,6}|[-*+][ \t]+(?:\[[ xX]\][ \t]+)?"
@@ -108,8 +108,6 @@ def _ascii_mark(text: str, at: int) -> tuple[int, str]:
         return mark.end(), _emphasis(text, mark)
     if char in "#*" and (keycap := _KEYCAP.match(text, at)):
         return keycap.end(), " "
-    if char == "\r":
-        return at + 1, ""
     if char == "[" or (char == "!" and text[at + 1 : at + 2] == "["):
         return _bracket(text, at)
     return at + 1, _ascii_meaning(char)
@@ -122,7 +120,7 @@ def _bracket(text: str, at: int) -> tuple[int, str]:
 
 
 def _emphasis(text: str, mark: re.Match[str]) -> str:
-    """ "" for emphasis, the sign itself where it stands between operands or inside a name."""
+    """Nothing for emphasis, the sign itself where it stands between operands or inside a name."""
     before, after = text[mark.start() - 1 : mark.start()], text[mark.end() : mark.end() + 1]
     sign = mark.group()
     if sign == "*" and before.isspace() == after.isspace() and before and after:
@@ -137,7 +135,7 @@ def _emphasis(text: str, mark: re.Match[str]) -> str:
 def _ascii_meaning(char: str) -> str:
     if char in "\n\x0b\x0c":
         return "\n"
-    if char in " \t":
+    if char in " \t\r":
         return " "
     if char < " " or char == "\x7f":
         return ""
@@ -165,21 +163,16 @@ def _meaning(cluster: str) -> str:
 
 
 def _letter(char: str) -> str:
-    kept = _KEPT.get(char)
+    kept = char if char in _PLAIN or is_japanese(char) else _KEPT.get(char)
     if kept is not None:
         return kept
+    if char.isascii():
+        return char if char.isalnum() else _ascii_meaning(char)
     category = unicodedata.category(char)
-    if is_japanese(char) or char in "、。":
-        return char
+    if category in ("Mn", "Me", "Mc", "Cf", "Cs", "Cc"):
+        return ""
     if category[0] == "L":
-        found = latin(char)
-        return " " if found is None else found
+        return latin(char) or " "
     if category == "Nd":
         return str(unicodedata.decimal(char))
-    if char.isascii():
-        return _ascii_meaning(char)
-    if category[0] == "P" or char in _SPOKEN_SYMBOLS:
-        return char
-    if category in ("Mn", "Me", "Mc", "Cf", "Cs"):
-        return ""
-    return " "
+    return char if category[0] == "P" else " "

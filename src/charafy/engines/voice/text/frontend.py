@@ -105,12 +105,11 @@ class TextFrontEnd:
         pieces: list[Piece] = []
         for own, written in self._parts(sentence.written):
             if own is not None:
-                pieces.append(_piece(written, 0, len(written), own[0], own[1], source))
+                pieces.append(_piece(source, written, (0, len(written)), own[0], own[1]))
                 continue
-            if language == "ja":
-                written = normalise(written)
-            for run_language, start, end in runs(written.text, language):
-                run = written.slice(start, end)
+            plain = normalise(written) if language == "ja" else written
+            for run_language, start, end in runs(plain.text, language):
+                run = plain.slice(start, end)
                 say = self._say_english if run_language == "en" else self._say_japanese
                 pieces += say(run, source, language)
         return Phrase(
@@ -135,30 +134,32 @@ class TextFrontEnd:
             for word, sound in zip(token.words, said.phonemes, strict=True):
                 mark = token.is_mark or word == ","
                 if sound:
-                    yield _piece(run, token.start, token.end, sound, "en", source, mark)
+                    yield _piece(source, run, (token.start, token.end), sound, "en", is_mark=mark)
 
     def _say_japanese(self, run: Aligned, source: str, language: Language) -> Iterator[Piece]:
         if language == "en":
             run = normalise(run)
         for word in self._japanese_speech().say(run.text):
-            yield _piece(run, word.start, word.end, word.phonemes, "ja", source, word.is_mark)
+            place = (word.start, word.end)
+            yield _piece(source, run, place, word.phonemes, "ja", is_mark=word.is_mark)
 
 
 def _piece(
+    source: str,
     run: Aligned,
-    start: int,
-    end: int,
+    place: tuple[int, int],
     sound: str,
     language: Language,
-    source: str,
-    mark: bool = False,
+    *,
+    is_mark: bool = False,
 ) -> Piece:
+    start, end = place
     first, last = run.span(start, max(end, start + 1)) if start < len(run) else (run.ends[-1],) * 2
     written = source[first:last]
-    if _MARKUP.intersection(written) and not mark:
+    if not is_mark and _MARKUP.intersection(written):
         written = run.text[start:end]
-    sound = "".join(symbol for symbol in sound if symbol in SYMBOLS)
-    return Piece(written, sound, first, last, language, mark)
+    known = "".join(symbol for symbol in sound if symbol in SYMBOLS)
+    return Piece(written, known, first, last, language, is_mark)
 
 
 def _by_written_form(pieces: Iterable[Piece]) -> Iterator[Piece]:

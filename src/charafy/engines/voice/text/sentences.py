@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from .aligned import Aligned, Cell
 from .cleaning import Silence
 from .scripts import is_japanese
+from .wordlists import words
 
 MAX_CHARS = 400
 """Longest sentence; what has no end by then is cut at a space or before a new word."""
@@ -19,12 +20,18 @@ MAX_CHARS = 400
 _MIN_CUT = 240
 
 _NEVER_LAST = frozenset(
-    "mr mrs ms mx dr prof gen col sgt capt cpt lt cmdr maj rev hon pres gov sen rep st mt ft no nos "
-    "fig figs vol vols ch pp eq sec e.g i.e vs approx dept est cf al messrs mme mlle".split()
+    words(
+        "mr mrs ms mx dr prof gen col sgt capt cpt lt cmdr maj rev hon pres gov sen rep st mt "
+        "ft no nos "
+        "fig figs vol vols ch pp eq sec e.g i.e vs approx dept est cf al messrs mme mlle"
+    )
 )
 _LAST_BEFORE_CAPITAL = frozenset(
-    "etc inc ltd co corp jr sr a.m p.m u.s u.k u.n e.u d.c ave blvd rd jan feb mar apr jun jul aug "
-    "sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun ph.d b.a m.a".split()
+    words(
+        "etc inc ltd co corp jr sr a.m p.m u.s u.k u.n e.u d.c ave blvd rd jan feb mar apr "
+        "jun jul aug "
+        "sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun ph.d b.a m.a"
+    )
 )
 _ENDS = ".!?。…"
 _CLOSERS = "\"”')）]」』"
@@ -40,7 +47,7 @@ class Sentence:
 
 
 def sentences(cells: Iterator[Cell | Silence]) -> Iterator[Sentence]:
-    """Group cells into sentences. A silence closes the sentence it follows; a first one is alone."""
+    """Group cells into sentences; a silence closes the one it follows (a first one is alone)."""
     open_: list[Cell] = []
     size = 0
     gap = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from .wordlists import words
+
 MAX_BREAK_S = 5.0
 """Longest silence that one `<break>` may ask for, in seconds."""
 
@@ -30,7 +32,7 @@ _STRENGTH_S = {
     "x-strong": 1.2,
 }
 _BLOCKS = frozenset(
-    "article blockquote br div h1 h2 h3 h4 h5 h6 hr li ol p s section td th tr ul".split()
+    words("article blockquote br div h1 h2 h3 h4 h5 h6 hr li ol p s section td th tr ul")
 )
 
 

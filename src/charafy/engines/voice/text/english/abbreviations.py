@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ..wordlists import words
+
 
 def _table(text: str) -> Mapping[str, str]:
     pairs = (line.split(":", 1) for line in text.strip().splitlines() for line in line.split(";"))
@@ -32,9 +34,9 @@ w/: with; w/o: without; b/c: because; c/o: care of; aka: also known as; approx: 
 """)
 """Read in full even without a full stop."""
 
-MONTHS = (
+MONTHS = words(
     "January February March April May June July August September October November December"
-).split()
+)
 
 MONTH_NUMBERS: Mapping[str, int] = MappingProxyType(
     {name.lower(): n for n, name in enumerate(MONTHS, 1)}
@@ -61,9 +63,12 @@ h: hour|hours; hr: hour|hours; hrs: hours; kcal: kilocalorie|kilocalories; cal: 
 °C: degree Celsius|degrees Celsius; °F: degree Fahrenheit|degrees Fahrenheit; °: degree|degrees
 km²: square kilometer|square kilometers; m²: square meter|square meters; sqm: square meters
 cm²: square centimeter|square centimeters; m³: cubic meter|cubic meters; ha: hectare|hectares
-km2: square kilometer|square kilometers; m2: square meter|square meters; rpm: R P M; bpm: beats per minute
-USD: dollar|dollars; EUR: euro|euros; GBP: pound|pounds; JPY: yen; CNY: yuan; KRW: won; CAD: Canadian dollars
-yen: yen; x: times; ppm: parts per million; pt: points; pts: points; K: K; M: million; k: thousand; bn: billion
+km2: square kilometer|square kilometers; m2: square meter|square meters; rpm: R P M
+bpm: beats per minute
+USD: dollar|dollars; EUR: euro|euros; GBP: pound|pounds; JPY: yen; CNY: yuan; KRW: won
+CAD: Canadian dollars
+yen: yen; x: times; ppm: parts per million; pt: points; pts: points
+K: K; M: million; k: thousand; bn: billion
 """
 
 
@@ -78,7 +83,7 @@ def _units() -> Mapping[str, tuple[str, str]]:
 UNITS: Mapping[str, tuple[str, str]] = _units()
 """Unit as written -> singular and plural as spoken."""
 
-NEEDS_NO_SPACE = frozenset("B x K M k h s l L V W pt in".split())
+NEEDS_NO_SPACE = frozenset(words("B x K M k h s l L V W pt in"))
 """Units that are read as such only when they touch the number."""
 
 CURRENCIES: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
@@ -115,14 +120,16 @@ ALONE: Mapping[str, str] = MappingProxyType(
 
 MODERN: Mapping[str, str] = MappingProxyType(
     {
-        "wifi": "wˈIfˌI", "iphone": "ˈIfˌOn", "ipad": "ˈIpˌæd", "ios": "ˌIˌOˈɛs", "github": "ɡˈɪthˌʌb",
-        "macbook": "mˈækbˌʊk", "tiktok": "tˈɪktˌɑk", "chatgpt": "ʧˌætʤˌipˌitˈi", "openai": "ˈOpᵊnˌAˌI",
-        "linkedin": "lɪŋktˈɪn", "whatsapp": "wˈʌtsˌæp", "kubernetes": "kˌubəɹnˈɛtiz", "lol": "lˈɑl",
-        "json": "ʤˈAsən", "gif": "ɡˈɪf", "jpeg": "ʤˈApˌɛɡ", "png": "pˌiˌɛnʤˈi", "btw": "bˌI ðə wˈA",
-        "tokyo": "tˈOkiˌO", "charafy": "kˈɛɹəfˌI", "anthropic": "ænθɹˈɑpɪk", "postgresql": "pˈOstɡɹɛs kjˌuˈɛl",
-        "mysql": "mˌI sˈikwəl", "sqlite": "ˌɛskjˌuˈɛl lˌIt", "nginx": "ˈɛnʤən ˈɛks", "ubuntu": "ubˈuntu",
-        "nguyen": "wˈɪn", "mx": "mˈɪks", "emojis": "ɪmˈOʤiz", "miz": "mˈɪz", "omg": "ˌOˌɛmʤˈi",
-        "faq": "ˌɛfˌAkjˈu", "ok": "ˌOkˈA", "vs": "vˈɜɹsəs", "covid": "kˈOvˌɪd",
+        "wifi": "wˈIfˌI", "iphone": "ˈIfˌOn", "ipad": "ˈIpˌæd", "ios": "ˌIˌOˈɛs",
+        "github": "ɡˈɪthˌʌb", "macbook": "mˈækbˌʊk", "tiktok": "tˈɪktˌɑk",
+        "chatgpt": "ʧˌætʤˌipˌitˈi", "openai": "ˈOpᵊnˌAˌI", "linkedin": "lɪŋktˈɪn",
+        "whatsapp": "wˈʌtsˌæp", "kubernetes": "kˌubəɹnˈɛtiz", "lol": "lˈɑl", "json": "ʤˈAsən",
+        "gif": "ɡˈɪf", "jpeg": "ʤˈApˌɛɡ", "png": "pˌiˌɛnʤˈi", "btw": "bˌI ðə wˈA",
+        "tokyo": "tˈOkiˌO", "charafy": "kˈɛɹəfˌI", "anthropic": "ænθɹˈɑpɪk",
+        "postgresql": "pˈOstɡɹɛs kjˌuˈɛl", "mysql": "mˌI sˈikwəl", "sqlite": "ˌɛskjˌuˈɛl lˌIt",
+        "nginx": "ˈɛnʤən ˈɛks", "ubuntu": "ubˈuntu", "nguyen": "wˈɪn", "mx": "mˈɪks",
+        "emojis": "ɪmˈOʤiz", "miz": "mˈɪz", "omg": "ˌOˌɛmʤˈi", "faq": "ˌɛfˌAkjˈu",
+        "ok": "ˌOkˈA", "vs": "vˈɜɹsəs", "covid": "kˈOvˌɪd",
     }
 )  # fmt: skip
 """Pronunciations of words that the dictionary is too old for (American; ours)."""

@@ -31,7 +31,7 @@ _BRITISH = {"O": "Q", "ɑ": "ɑː", "i": "iː", "u": "uː"}
 
 
 def context(word: str, at: int, window: tuple[int, int]) -> str:
-    """Key of a rule: the letters before, "|", the letter and those after; "#" is beyond the word."""
+    """Key of a rule: the letters before, "|", the letter and those after; "#" is past the end."""
     left, right = window
     before = word[max(0, at - left) : at].rjust(left, "#")
     return f"{before}|{word[at : at + 1 + right].ljust(1 + right, '#')}"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+from ..wordlists import words
+
+_ONES = words(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen "
     "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
-_SCALES = (
-    "- thousand million billion trillion quadrillion quintillion sextillion septillion octillion nonillion"
-).split()
+)
+_TENS = words("- - twenty thirty forty fifty sixty seventy eighty ninety")
+_SCALES = words(
+    "- thousand million billion trillion quadrillion quintillion sextillion septillion "
+    "octillion nonillion"
+)
 _ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
     "nine": "ninth", "twelve": "twelfth",
@@ -56,6 +60,12 @@ def ordinal(text: str) -> str:
 def decimal(whole: str, fraction: str) -> str:
     """`3`, `14` -> three point one four."""
     return f"{cardinal(whole or '0')} point {digits(fraction)}"
+
+
+def number(text: str) -> str:
+    """A plain number with commas and a decimal point, read as a quantity."""
+    whole, _, part = text.partition(".")
+    return decimal(whole, part) if part else cardinal(whole)
 
 
 def year(text: str) -> str:

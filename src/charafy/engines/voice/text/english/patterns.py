@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 
 from .abbreviations import CURRENCIES, MONTH_NUMBERS, MONTHS, NEEDS_NO_SPACE, SCALES, UNITS
-from .numbers import cardinal, decade, decimal, digits, fraction, ordinal, year
+from .addresses import TLD, address, file_name, handle, hashtag, letter_name, spell, url
+from .numbers import cardinal, decade, digits, fraction, number, ordinal, year
 
 Reading = Callable[[re.Match[str], bool], str | None]
 """Match and whether the variety is British -> words, or None when the form is something else."""
@@ -20,49 +21,12 @@ _NUMBER = rf"{_INT}(?:\.\d{{1,30}})?"
 _MONTH = "|".join(sorted({*MONTHS, *(m[:3] for m in MONTHS), "Sept"}, key=len, reverse=True))
 _UNIT = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
 _END = r"(?![A-Za-z0-9])"
-_TLD = "com|org|net|io|jp|ai|dev|co|uk|edu|gov|app|info|me|tv|de|fr|cn|kr|us|eu|xyz|site|online|in|ca|au"
-
-
-def number(text: str) -> str:
-    """A plain number with commas and a decimal point, read as a quantity."""
-    whole, _, part = text.partition(".")
-    return decimal(whole, part) if part else cardinal(whole)
 
 
 def count_or_year(text: str) -> str:
     if len(text) == 4 and text.isdigit() and "1100" <= text <= "2099":
         return year(text)
     return number(text)
-
-
-def _spell(text: str) -> str:
-    """Letters by name and digits one by one."""
-    return " ".join(_letter(c) if c.isalpha() else digits(c) for c in text if c.isalnum())
-
-
-def _letter(letter: str) -> str:
-    return "ay" if letter in "aA" else letter.upper()
-
-
-_ADDRESS_MARKS = {".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", "+": "plus"}
-
-
-def address(text: str) -> str:
-    """A host, path or e-mail address: words by sound, marks by name."""
-    words = []
-    for part in re.findall(r"[A-Za-z]+|\d+|[./_@+-]", text):
-        if part.isdigit():
-            words.append(number(part) if len(part) < 4 else digits(part))
-        else:
-            words.append(_ADDRESS_MARKS.get(part, part if len(part) > 1 else _letter(part)))
-    return " ".join(words)
-
-
-def _url(m: re.Match[str], british: bool) -> str:
-    host, slash, path = m["host"].partition("/")
-    path = re.split(r"[?#]", path)[0].rstrip("/")
-    host = re.split(r"[?#:]", host)[0]
-    return address(host + (f"/{path}" if path and len(path) <= 40 else ""))
 
 
 def _date(years: str | None, month: int, day: int, british: bool) -> str | None:
@@ -99,7 +63,7 @@ def _month_year(m: re.Match[str], british: bool) -> str:
 
 
 def _half_day(text: str | None) -> str:
-    return f" {_letter(text[0])} M" if text else ""
+    return f" {letter_name(text[0])} M" if text else ""
 
 
 def _time(m: re.Match[str], british: bool) -> str | None:
@@ -211,37 +175,16 @@ def _fractional(m: re.Match[str], british: bool) -> str:
     return f"{'minus ' if m[1] else ''}point {digits(m[2])}"
 
 
-def _handle(m: re.Match[str], british: bool) -> str:
-    return f"at {address(m[1])}"
-
-
-def _hashtag(m: re.Match[str], british: bool) -> str:
-    return f"number {number(m[1])}" if m[1].isdigit() else f"hashtag {_split(m[1])}"
-
-
-def _split(name: str) -> str:
-    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)
-    return " ".join(number(p) if p.isdigit() else p for p in parts)
-
-
 def _numbered(m: re.Match[str], british: bool) -> str:
     return f"{'numbers' if m[1].lower().startswith('nos') else 'number'} {number(m[2])}"
 
 
 def _initials(m: re.Match[str], british: bool) -> str:
-    return _spell(m.group())
+    return spell(m.group())
 
 
 def _feet_inches(m: re.Match[str], british: bool) -> str:
     return f"{cardinal(m[1])} foot {cardinal(m[2])}"
-
-
-def _file(m: re.Match[str], british: bool) -> str | None:
-    ending = m[2]
-    if ending[:1].isupper() and not ending.isupper():
-        return None
-    known = ending.lower() in ("html", "json", "jpeg", "docs", "java", "toml", "yaml")
-    return f"{address(m[1])} dot {ending if known else _spell(ending)}"
 
 
 _RANGE = r"\s?[-–~〜]\s?"
@@ -250,18 +193,18 @@ _AM_PM = r"([AaPp]\.?\s?[Mm](?![A-Za-z])\.?)"
 PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
     (re.compile(pattern), reading)
     for pattern, reading in (
-        (r"(?:https?|ftp)://(?:www\.)?(?P<host>[^\s<>\"'()“”,]{1,380}[A-Za-z0-9/])", _url),
-        (r"www\.(?P<host>[^\s<>\"'()“”,]{1,380}[A-Za-z0-9/])", _url),
+        (r"(?:https?|ftp)://(?:www\.)?(?P<host>[^\s<>\"'()“”,]{1,380}[A-Za-z0-9/])", url),
+        (r"www\.(?P<host>[^\s<>\"'()“”,]{1,380}[A-Za-z0-9/])", url),
         (
             r"[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}",
             lambda m, b: address(m[0]),
         ),
         (
-            rf"(?P<host>(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_TLD})\b(?:/[\w./?=&%#-]{{0,200}}[\w/])?)(?!\.\w)",
+            rf"(?P<host>(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{TLD})\b(?:/[\w./?=&%#-]{{0,200}}[\w/])?)(?!\.\w)",
             _url,
         ),
-        (r"@([A-Za-z0-9_]{1,50})", _handle),
-        (r"#(\d{1,12}|[A-Za-z][A-Za-z0-9_]{0,80})", _hashtag),
+        (r"@([A-Za-z0-9_]{1,50})", handle),
+        (r"#(\d{1,12}|[A-Za-z][A-Za-z0-9_]{0,80})", hashtag),
         (r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d])", _iso_date),
         (r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?![\d/.-]\d|\d)", _slash_date),
         (
@@ -299,16 +242,16 @@ PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         (r"(\d{1,4}\s)?(\d{1,3})/(\d{1,4})(?![\d/])", _fraction),
         (r"([vV])?(\d{1,6}(?:\.\d{1,6}){2,5})(?!\d)", _version),
         (r"([vV])(\d{1,4}(?:\.\d{1,4}){0,5})\b", _version),
-        (rf"(\d{{1,3}}):(\d{{1,3}})(?![\d:])", _ratio),
+        (r"(\d{1,3}):(\d{1,3})(?![\d:])", _ratio),
         (
-            rf"(\d{{1,6}}(?:\.\d{{1,4}})?)(?:[-–~〜]|\s[–~〜]\s?)(\d{{1,6}}(?:\.\d{{1,4}})?)(?![\d-])",
+            r"(\d{1,6}(?:\.\d{1,4})?)(?:[-–~〜]|\s[–~〜]\s?)(\d{1,6}(?:\.\d{1,4})?)(?![\d-])",
             _range,
         ),
         (r"([Nn]os?\.?)\s?(\d{1,9})(?!\d)", _numbered),
         (rf"(?P<minus>[-−])?(?P<n>{_NUMBER})(?!\d)", _plain),
         (r"([-−])?\.(\d{1,30})", _fractional),
         (r"(?:[A-Za-z]\.){2,12}(?![A-Za-z]{2})", _initials),
-        (r"([A-Za-z0-9_-]{1,60})\.([A-Za-z]{1,5})(?![A-Za-z.])", _file),
+        (r"([A-Za-z0-9_-]{1,60})\.([A-Za-z]{1,5})(?![A-Za-z.])", file_name),
     )
 )
 """Tried in this order."""

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .abbreviations import ALONE, ALWAYS, BARE, OPERATORS
+from ..wordlists import words
+from .abbreviations import ALWAYS, BARE
+from .marks import pause, sign
 from .numbers import cardinal, ordinal
 from .patterns import PATTERNS
 
@@ -17,22 +19,22 @@ _WORD = re.compile(rf"[A-Za-z]{{1,{MAX_WORD}}}(?:'[A-Za-z]{{1,10}}){{0,3}}'?")
 _LEADING_APOSTROPHE = re.compile(
     r"'(?:cause|em|til|tis|twas|bout|round|s|ll|re|ve|d|m|n'?)\b", re.I
 )
-_ENDS = re.compile(r"[.!?…][.!?…\s]{0,40}(?=[.!?…])[.!?…]|[.!?…]")
-_DASH = re.compile(r"-{2,20}|[—–]{1,20}")
 _ROMAN = re.compile(r"[IVX]{1,6}\b(?!')")
 _ROMAN_VALID = re.compile(r"X{0,3}(?:IX|IV|V?I{0,3})")
 _ROMAN_AFTER = frozenset(
-    "chapter part act volume book war phase type section mark level stage bowl article scene tier "
-    "class episode season version world figure appendix".split()
+    words(
+        "chapter part act volume book war phase type section mark level stage bowl article "
+        "scene tier "
+        "class episode season version world figure appendix"
+    )
 )
 _REIGNS = frozenset(
-    "henry louis elizabeth george charles edward richard william james philip paul pius john "
-    "benedict catherine alexander nicholas napoleon francis frederick gregory leo peter ramses".split()
+    words(
+        "henry louis elizabeth george charles edward richard william james philip paul pius john "
+        "benedict catherine alexander nicholas napoleon francis frederick gregory leo peter "
+        "ramses"
+    )
 )
-_OPERAND_BEFORE = re.compile(r"[\w)%°\"]\s?$")
-_OPERAND_AFTER = re.compile(r"\s?[\w($£€\"-]")
-_PUNCTUATION = {",": ",", ";": ";", ":": ":", "、": ",", "。": ".", "(": "(", ")": ")"}
-_PUNCTUATION |= {"“": "“", "”": "”", "—": "—", "・": ","}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +64,41 @@ def read(text: str, british: bool) -> Iterator[Token]:
 
 
 def _token(text: str, at: int, british: bool, previous: str) -> Token:
-    short = _abbreviation(text, at, previous)
-    if short:
-        return short
+    return (
+        _abbreviation(text, at, previous)
+        or _pattern(text, at, british)
+        or _numeral(text, at, previous)
+        or _word(text, at)
+        or _mark(text, at)
+    )
+
+
+def _pattern(text: str, at: int, british: bool) -> Token | None:
     for pattern, reading in PATTERNS:
         match = pattern.match(text, at)
         if match:
             said = reading(match, british)
             if said is not None:
-                return Token(at, _past_pattern(text, match), tuple(said.split()))
-    roman = _ROMAN.match(text, at)
-    if roman and (said := _roman(roman[0], previous)):
-        return Token(at, roman.end(), tuple(said.split()))
-    if text[at] == "'":
-        word = _LEADING_APOSTROPHE.match(text, at)
-        return Token(at, word.end(), (word[0],)) if word else Token(at, at + 1, ())
-    word = _WORD.match(text, at)
-    if word:
-        return Token(at, word.end(), _plain_words(word[0]))
-    return _mark(text, at)
+                return Token(at, _past_pattern(text, match), words(said))
+    return None
+
+
+def _numeral(text: str, at: int, previous: str) -> Token | None:
+    match = _ROMAN.match(text, at)
+    said = _roman(match[0], previous) if match else None
+    return Token(at, match.end(), words(said)) if match and said else None
+
+
+def _word(text: str, at: int) -> Token | None:
+    match = (_LEADING_APOSTROPHE if text[at] == "'" else _WORD).match(text, at)
+    return Token(at, match.end(), words(BARE.get(match[0], match[0]))) if match else None
+
+
+def _mark(text: str, at: int) -> Token:
+    mark = pause(text, at)
+    if mark:
+        return Token(at, mark[0], (mark[1],), True)
+    return Token(at, at + 1, words(sign(text, at)))
 
 
 def _past_pattern(text: str, match: re.Match[str]) -> int:
@@ -89,19 +107,13 @@ def _past_pattern(text: str, match: re.Match[str]) -> int:
     return end - 1 if text[end - 1] == "." and not text[end:].strip() else end
 
 
-def _plain_words(word: str) -> tuple[str, ...]:
-    if word in BARE:
-        return tuple(BARE[word].split())
-    return (word,)
-
-
 def _abbreviation(text: str, at: int, previous: str) -> Token | None:
     match = _ABBREVIATION.match(text, at)
     if match is None:
         return None
     if match.end() >= len(text) or text[match.end()] != ".":
         said = BARE.get(match[0])
-        return Token(at, match.end(), tuple(said.split())) if said else None
+        return Token(at, match.end(), words(said)) if said else None
     bare = match[0].lower()
     after = text[match.end() + 1 :].lstrip()[:1]
     if bare in ("st", "dr"):
@@ -111,14 +123,14 @@ def _abbreviation(text: str, at: int, previous: str) -> Token | None:
     else:
         return None
     end = match.end() + (1 if after else 0)
-    return Token(at, end, tuple(said.split()))
+    return Token(at, end, words(said))
 
 
 _ABBREVIATION = re.compile(
     r"w/o?(?![A-Za-z])|[bc]/[co](?![A-Za-z])|[A-Za-z]{2,6}(?![A-Za-z'])|[A-Za-z](?:\.[A-Za-z]{1,2}){1,2}(?![A-Za-z])"
 )
 _ALSO_WORDS = frozenset(
-    "mon wed sat sun fig col gen max min rep sec mar jan apt est ms ext pres".split()
+    words("mon wed sat sun fig col gen max min rep sec mar jan apt est ms ext pres")
 )
 
 
@@ -134,81 +146,12 @@ def _roman(numeral: str, previous: str) -> str | None:
     if not _ROMAN_VALID.fullmatch(numeral) or not previous:
         return None
     value = 0
-    for sign, following in zip(numeral, numeral[1:] + " ", strict=True):
-        worth = {"I": 1, "V": 5, "X": 10}[sign]
-        value += -worth if (sign, following) in (("I", "V"), ("I", "X")) else worth
+    for letter, following in zip(numeral, numeral[1:] + " ", strict=True):
+        worth = {"I": 1, "V": 5, "X": 10}[letter]
+        value += -worth if letter + following in ("IV", "IX") else worth
     before = previous.lower()
     if before in _REIGNS and numeral != "I":
         return f"the {ordinal(str(value))}"
     if before in _ROMAN_AFTER or (len(numeral) > 1 and numeral not in ("XX", "XXX")):
         return cardinal(str(value))
     return None
-
-
-def _mark(text: str, at: int) -> Token:
-    char = text[at]
-    ends = _ENDS.match(text, at)
-    if ends:
-        return Token(at, ends.end(), (_sentence_end(ends[0]),), True)
-    dash = _DASH.match(text, at)
-    if dash:
-        return Token(at, dash.end(), ("—",), True)
-    if char == "-" and _spaced(text, at):
-        numeric = _is_sum(text, at)
-        return Token(at, at + 1, ("minus",) if numeric else ("—",), not numeric)
-    if char == '"':
-        opens = not at or text[at - 1].isspace() or text[at - 1] in "(“"
-        return Token(at, at + 1, ("“" if opens else "”",), True)
-    if char in _PUNCTUATION:
-        return Token(at, at + 1, (_PUNCTUATION[char],), True)
-    if char == "/" and at and text[at - 1].isalpha() and text[at + 1 : at + 2].isalpha():
-        return Token(at, at + 1, ("slash",) if not _is_pair(text, at) else ())
-    if char in OPERATORS and _between_operands(text, at):
-        return Token(at, at + 1, tuple(OPERATORS[char].split()))
-    if char == "+" and at and text[at - 1] in "+CcAaBb123456789":
-        return Token(at, at + 1, ("plus",))
-    if char == "#" and at and text[at - 1].isalpha():
-        return Token(at, at + 1, ("sharp",))
-    if char == "~" and text[at + 1 : at + 2].isdigit():
-        return Token(at, at + 1, ("about",))
-    return Token(at, at + 1, tuple(ALONE.get(char, "").split()))
-
-
-def _sentence_end(marks: str) -> str:
-    if "?" in marks:
-        return "?"
-    if "!" in marks:
-        return "!"
-    return "…" if "…" in marks or marks.count(".") > 1 else "."
-
-
-def _spaced(text: str, at: int) -> bool:
-    return (not at or text[at - 1].isspace()) and text[at + 1 : at + 2].isspace()
-
-
-def _is_sum(text: str, at: int) -> bool:
-    before = text[max(0, at - 2) : at - 1]
-    return before.isdigit() and text[at + 2 : at + 3].isdigit()
-
-
-def _is_pair(text: str, at: int) -> bool:
-    """Whether a slash joins two words ("and/or"), which is heard as a list."""
-    return bool(re.match(r"[a-z]{2,}", text[at + 1 : at + 20]))
-
-
-def _between_operands(text: str, at: int) -> bool:
-    if text[at] in "<>" and (text[at + 1 : at + 2] == "3" and (not at or text[at - 1].isspace())):
-        return False
-    if text[at] in "/" and not _is_digits_around(text, at):
-        return False
-    before = _OPERAND_BEFORE.search(text[max(0, at - 2) : at])
-    return bool(before and _OPERAND_AFTER.match(text, at + 1)) and not _letters_around(text, at)
-
-
-def _is_digits_around(text: str, at: int) -> bool:
-    return text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
-
-
-def _letters_around(text: str, at: int) -> bool:
-    """A hyphen or slash inside a word is no operator."""
-    return text[at] == "-" and text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum()

@@ -147,21 +147,15 @@ def _is_shouted(words: Sequence[str]) -> bool:
 
 def _weak_form(word: str, use: Use) -> str | None:
     """Articles, "to" and a few others whose sound the next word decides."""
-    vowel = use.before_vowel
-    if word == "a":
-        return "ɐ" if use.tag == "DT" and vowel is not None else "ˈA"
-    if word == "an":
-        return "ɐn"
-    if word == "the":
-        return "ði" if vowel else "ðə"
-    if word == "to":
-        return {None: "tu", False: "tə", True: "tʊ"}[vowel]
-    if word == "in":
-        return "ˈɪn" if vowel is None else "ɪn"
-    if word == "am":
-        return "ɐm" if vowel is not None else "æm"
-    if word == "i":
-        return "ˌI"
-    if word == "used":
-        return "jˈust" if use.tag == "VBD" and use.before_to else "jˈuzd"
-    return None
+    pause, vowel = use.before_vowel is None, bool(use.before_vowel)
+    forms = {
+        "a": "ɐ" if use.tag == "DT" and not pause else "ˈA",
+        "an": "ɐn",
+        "the": "ði" if vowel else "ðə",
+        "to": "tu" if pause else ("tʊ" if vowel else "tə"),
+        "in": "ˈɪn" if pause else "ɪn",
+        "am": "æm" if pause else "ɐm",
+        "i": "ˌI",
+        "used": "jˈust" if use.tag == "VBD" and use.before_to else "jˈuzd",
+    }
+    return forms.get(word)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from ..wordlists import words
+
 _CLOSED = {
     "DT": "a an the these those every each some any no another both all",
     "POS": "my your his her its our their whose",
@@ -28,12 +30,16 @@ _CLOSED = {
 _CLASS: Mapping[str, str] = MappingProxyType(
     {word: tag for tag, words in _CLOSED.items() for word in words.split()}
 )
-_PAST_TIME = frozenset("yesterday ago last earlier once already just was were had did".split())
+_OPENS_CLAUSE = frozenset(words(", . ! ? — : and or then"))
+_OBJECTS = frozenset(words("me him us them it"))
+_PAST_TIME = frozenset(words("yesterday ago last earlier once already just was were had did"))
 _ADJ_LIVE_NEXT = frozenset(
-    "music show stream streams streaming broadcast concert performance chat "
-    "event events video coverage audience demo wire support band".split()
+    words(
+        "music show stream streams streaming broadcast concert performance chat "
+        "event events video coverage audience demo wire support band"
+    )
 )
-_METALS = frozenset("pipe pipes paint poisoning free acid battery weight bullet bullets".split())
+_METALS = frozenset(words("pipe pipes paint poisoning free acid battery weight bullet bullets"))
 
 
 def tag(words: Sequence[str]) -> list[str]:
@@ -48,27 +54,30 @@ def tag(words: Sequence[str]) -> list[str]:
 
 def _tag(words: list[str], at: int) -> str:
     word = words[at]
-    before = _CLASS.get(words[at - 1], "") if at else ""
-    previous = words[at - 1] if at else ""
-    following = words[at + 1] if at + 1 < len(words) else ""
     if word in _SPECIAL:
         return _SPECIAL[word](words, at)
+    following = words[at + 1] if at + 1 < len(words) else ""
     known = _CLASS.get(word)
     if known:
         return _closed(known, word, following)
-    if before in ("DT", "POS", "WDT") and previous not in ("that", "what", "which", "all", "both"):
+    previous = words[at - 1] if at else ""
+    if not at or previous in _OPENS_CLAUSE:
+        return "VERB" if _CLASS.get(following) in ("DT", "POS", "PRP") else ""
+    return _after(words, at, _CLASS.get(previous, ""))
+
+
+def _after(words: list[str], at: int, before: str) -> str:
+    """The tag of an open-class word from the class of the word before it."""
+    word, previous = words[at], words[at - 1]
+    if before in ("DT", "POS", "IN") and previous not in ("all", "both"):
         return "NOUN"
-    if before == "MD" or (before == "PRP" and previous not in ("me", "him", "us", "them", "it")):
+    if before == "MD" or (before == "PRP" and previous not in _OBJECTS):
         return "VERB"
     if before in ("BE", "HAVE"):
-        return "VBN" if word.endswith(("ed", "en")) else ("ADJ" if before == "BE" else "VBN")
-    if before == "IN":
-        return "NOUN"
-    if before == "ADV":
-        return "ADJ" if words[at - 2 : at - 1] and _CLASS.get(words[at - 2]) == "BE" else ""
-    if not at or previous in (",", ".", "!", "?", "—", ":", "and", "or", "then"):
-        opens = _CLASS.get(following, "") in ("DT", "POS", "PRP")
-        return "VERB" if opens else ""
+        participle = before == "HAVE" or word.endswith(("ed", "en"))
+        return "VBN" if participle else "ADJ"
+    if before == "ADV" and at > 1 and _CLASS.get(words[at - 2]) == "BE":
+        return "ADJ"
     return ""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ..aligned import Aligned
+from ..wordlists import words
 
 _DIGIT_NAMES = ("ゼロ", "イチ", "ニー", "サン", "ヨン", "ゴー", "ロク", "ナナ", "ハチ", "キュー")
 _N = r"\d{1,30}(?:,\d{3}){0,10}(?:\.\d{1,20})?"
@@ -19,15 +20,20 @@ _LONGEST_NUMBER = 16
 _UNITS: Mapping[str, str] = MappingProxyType(
     dict(
         pair.split(":")
-        for pair in (
-            "km:キロメートル m:メートル cm:センチメートル mm:ミリメートル kg:キログラム g:グラム mg:ミリグラム "
-            "t:トン L:リットル l:リットル ml:ミリリットル mL:ミリリットル KB:キロバイト kB:キロバイト "
-            "MB:メガバイト GB:ギガバイト TB:テラバイト Hz:ヘルツ kHz:キロヘルツ MHz:メガヘルツ GHz:ギガヘルツ "
+        for pair in words(
+            "km:キロメートル m:メートル cm:センチメートル mm:ミリメートル kg:キログラム "
+            "g:グラム mg:ミリグラム "
+            "t:トン L:リットル l:リットル ml:ミリリットル mL:ミリリットル KB:キロバイト "
+            "kB:キロバイト "
+            "MB:メガバイト GB:ギガバイト TB:テラバイト Hz:ヘルツ kHz:キロヘルツ "
+            "MHz:メガヘルツ GHz:ギガヘルツ "
             "W:ワット kW:キロワット V:ボルト °C:度 °:度 ms:ミリ秒 min:分 sec:秒 s:秒 h:時間 "
-            "m²:平方メートル km²:平方キロメートル m2:平方メートル km2:平方キロメートル m³:立方メートル "
+            "m²:平方メートル km²:平方キロメートル m2:平方メートル km2:平方キロメートル "
+            "m³:立方メートル "
             "cm²:平方センチメートル dB:デシベル cal:カロリー kcal:キロカロリー ha:ヘクタール "
-            "fps:エフピーエス mph:マイル毎時 Mbps:メガビーピーエス Gbps:ギガビーピーエス px:ピクセル"
-        ).split()
+            "fps:エフピーエス mph:マイル毎時 Mbps:メガビーピーエス Gbps:ギガビーピーエス "
+            "px:ピクセル"
+        )
     )
 )
 _CURRENCIES = {"$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "円", "₩": "ウォン", "₹": "ルピー"}

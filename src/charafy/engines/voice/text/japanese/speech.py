@@ -6,8 +6,8 @@ import importlib.resources
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .phonemes import katakana, phonemes
@@ -104,7 +104,7 @@ class JapaneseSpeech:
 
 
 def _adjacent(words: list[SaidWord]) -> bool:
-    return all(a.end == b.start for a, b in zip(words, words[1:], strict=False))
+    return all(a.end == b.start for a, b in pairwise(words))
 
 
 def _joined(words: list[SaidWord]) -> SaidWord:
@@ -145,18 +145,18 @@ def _fold(char: str) -> str:
     return folded if len(folded) == 1 else char
 
 
-def _filled(places: Iterable[tuple[int, int] | None], size: int) -> list[tuple[int, int]]:
+def _filled(places: list[tuple[int, int] | None], size: int) -> list[tuple[int, int]]:
     """Give morphemes without a place the gap between their neighbours."""
-    known = list(places)
+    nexts: list[int] = []
+    following = size
+    for place in reversed(places):
+        nexts.append(following)
+        following = place[0] if place else following
     filled: list[tuple[int, int]] = []
     at = 0
-    for index, place in enumerate(known):
-        if place is None:
-            following = next((p for p in known[index:] if p is not None), (size, size))
-            place = (at, max(at, following[0]))
-        else:
-            at = place[1]
-        filled.append(place)
+    for place, following in zip(places, reversed(nexts), strict=True):
+        filled.append(place or (at, max(at, following)))
+        at = place[1] if place else at
     return filled
 
 
