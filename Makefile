@@ -43,8 +43,8 @@ bench: $(VENV)/.dev-ready ## Measure, print a table, write var/bench.json
 doctor: $(VENV)/.run-ready ## What works here, what is missing, what to do
 	@$(BIN)/charafy doctor
 
-openapi: $(VENV)/.run-ready ## Write docs/openapi.json
-	@$(BIN)/python -m charafy.openapi docs/openapi.json
+openapi: $(VENV)/.run-ready ## Write what of docs/ the code knows: openapi.json, guides, settings
+	@$(BIN)/python -m charafy.write_docs docs
 
 lock: $(VENV)/.dev-ready ## Resolve the dependencies anew and pin them with hashes
 	$(BIN)/uv lock -q --upgrade

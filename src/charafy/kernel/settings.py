@@ -33,10 +33,12 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    max_characters: int = Field(50, ge=0)
-    requests_per_minute: int = Field(600, ge=1)
-    test_requests_per_minute: int = Field(60, ge=1)
-    concurrent_speech: int = Field(8, ge=1)
+    max_characters: int = Field(50, ge=0, description="Characters an account may have.")
+    requests_per_minute: int = Field(600, ge=1, description="Requests of all live keys together.")
+    test_requests_per_minute: int = Field(
+        60, ge=1, description="Requests of all test keys together."
+    )
+    concurrent_speech: int = Field(8, ge=1, description="Speeches being made at the same time.")
 
 
 def _default_plans() -> dict[str, Plan]:

@@ -1,15 +1,9 @@
-"""The guides: Markdown files beside this module, filled with this server's address and prices.
-
-`python -m charafy.reference.guides FOLDER` writes them, filled with the defaults, for reading in
-the repository.
-"""
+"""The guides: Markdown files beside this module, filled with this server's address and prices."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
 from jinja2 import BaseLoader, Environment, StrictUndefined
 
@@ -109,21 +103,3 @@ def price_rows(prices: Prices) -> tuple[Price, ...]:
 def _guide(name: str, settings: Settings, language: str) -> Guide:
     heading, _, rest = text(name, settings, language).partition("\n")
     return Guide(name, heading.removeprefix("# "), blocks(rest, name))
-
-
-def write(folder: Path) -> None:
-    """Write every guide to `folder`, one file each, filled with the default settings."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in NAMES:
-        path = folder / f"{name}.md"
-        path.write_text(exported(name), encoding="utf-8")
-
-
-def exported(name: str) -> str:
-    """A guide as it lies in `docs/guides/`."""
-    # The defaults, whatever this machine's environment says.
-    return text(name, Settings.model_construct()) + "\n"
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]))

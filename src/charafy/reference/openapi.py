@@ -2,7 +2,7 @@
 
 FastAPI knows paths, parameters and bodies. Added here is what holds for the whole API: security,
 the one error shape in place of its 422, headers, tags in the contract's order, operation ids that
-make good method names. `python -m charafy.reference.openapi PATH` writes it to a file.
+make good method names.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -201,26 +198,3 @@ def _examples() -> Json:
     text = (files("charafy.reference") / "examples.json").read_text(encoding="utf-8")
     examples: Json = json.loads(text)
     return examples
-
-
-def write(document: Json) -> str:
-    """As it is written to a file: stable, so that a difference means a difference."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def main(path: Path) -> None:
-    # The entry point stands above the composition root; the module itself stays below it.
-    from charafy.app import build_app
-    from charafy.house import build_house
-
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.model_construct(home=Path(folder))
-        house = build_house(settings)
-        try:
-            path.write_text(write(build(build_app(house), settings)), encoding="utf-8")
-        finally:
-            house.close()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
