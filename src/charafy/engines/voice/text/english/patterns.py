@@ -201,7 +201,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         ),
         (
             rf"(?P<host>(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{TLD})\b(?:/[\w./?=&%#-]{{0,200}}[\w/])?)(?!\.\w)",
-            _url,
+            url,
         ),
         (r"@([A-Za-z0-9_]{1,50})", handle),
         (r"#(\d{1,12}|[A-Za-z][A-Za-z0-9_]{0,80})", hashtag),
