@@ -28,7 +28,7 @@ JPEG_QUALITY = 92
 OPAQUE = 250
 """Alpha (0-255) from here on is an artefact of lossy encoders, not something to see through."""
 MAX_AT_ONCE = 2
-"""Decodes under way: one of 25 megapixels needs up to 300 MB of memory."""
+"""Decodes under way: one of 25 megapixels needs up to 400 MB of memory (WebP or alpha; others half)."""
 WAIT_S = 20.0
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1")
@@ -150,18 +150,21 @@ def _normalise(opener: _Opener, data: bytes, param: str) -> Photo:
         image.load()
         picture = to_8_bit(image)
         picture.thumbnail((KEPT_SIDE, KEPT_SIDE), reducing_gap=3.0)
-        picture = upright(to_srgb(picture, profile), image)
+        return _encode(upright(to_srgb(picture, profile), image), param)
+
+
+def _encode(picture: Image, param: str) -> Photo:
     if picture.mode == "RGBA":
         pixels_by_alpha = picture.getchannel("A").histogram()
         if not any(pixels_by_alpha[1:]):
             raise _unreadable(param, "is fully transparent")
         if any(pixels_by_alpha[:OPAQUE]):
-            return _encode(picture, "PNG", compress_level=6)
+            return _write(picture, "PNG", compress_level=6)
         picture = picture.convert("RGB")
-    return _encode(picture, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    return _write(picture, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
 
 
-def _encode(picture: Image, form: str, **options: int | bool) -> Photo:
+def _write(picture: Image, form: str, **options: int | bool) -> Photo:
     written = io.BytesIO()
     picture.info.clear()  # writers would take comments, profiles and EXIF from here
     picture.save(written, form, **options)

@@ -12,14 +12,14 @@ _ORIENTATION_TAG = 0x0112
 
 
 def to_8_bit(image: Image) -> Image:
-    """A copy in RGB, RGBA, L or CMYK with 8 bits a channel."""
+    """The same in RGB, RGBA, L or CMYK with 8 bits a channel; `image` itself if it is that."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         # Pillow would clip 16-bit greys to white instead of scaling them.
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode in ("RGB", "L", "CMYK"):
-        return image.copy()
+        return image
     return image.convert("RGB")
 
 
