@@ -25,7 +25,7 @@ Text = Annotated[str, Form(max_length=1000)]
 
 
 class Home:
-    """The handlers of these pages; `add_demo` gives an account the demo characters."""
+    """The handlers of these pages; `cast` and `add_demo` as in `routes.router`."""
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class Home:
         credits: Credits,
         characters: Characters,
         voices: Voices,
+        cast: Callable[[], Sequence[Character]],
         add_demo: Callable[[str], Sequence[Character]],
     ) -> None:
         self._door = door
@@ -46,6 +47,7 @@ class Home:
         self._credits = credits
         self._characters = characters
         self._voices = voices
+        self._cast = cast
         self._add_demo = add_demo
 
     def add_to(self, api: APIRouter) -> None:
@@ -65,6 +67,7 @@ class Home:
                 visitor,
                 "home",
                 people=introduce(characters, self._voices),
+                cast=[] if characters else introduce(self._cast(), self._voices),
                 voices=[] if characters else self._best_voices(account, request),
                 steps=self._steps(request, account, None),
                 balance=balance,

@@ -1,19 +1,20 @@
 """All pages of the dashboard, at the server's root."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
 
 from charafy.accounts.service import AccountServices
 from charafy.characters.service import Character, Characters
 from charafy.credits.service import Credits
 from charafy.dashboard.door import Door
 from charafy.dashboard.entering import Entering
+from charafy.dashboard.forms import Forms
 from charafy.dashboard.home import Home
 from charafy.dashboard.operator_desk import OperatorDesk
 from charafy.dashboard.own_account import OwnAccount
+from charafy.dashboard.proving import Proving
 from charafy.kernel.db import Database
 from charafy.kernel.http.limits import Limiter
 from charafy.kernel.settings import Settings
@@ -39,7 +40,9 @@ def router(
     none; `add_demo`: gives an account the demo characters."""
     door = Door(pages, services.sessions, limiter, settings, secret)
     api = APIRouter(include_in_schema=False, route_class=door.route_class())
-    Entering(door, services, settings, voices, cast).add_to(api)
+    forms = Forms(door, services, settings, voices, cast)
+    Entering(door, services, settings, forms).add_to(api)
+    Proving(door, services, forms).add_to(api)
     Home(
         door,
         services,
@@ -48,8 +51,30 @@ def router(
         credits=credits,
         characters=characters,
         voices=voices,
+        cast=cast,
         add_demo=add_demo,
     ).add_to(api)
     OwnAccount(door, services).add_to(api)
     OperatorDesk(door, services, settings.base_url, db, credits).add_to(api)
+    _add_ways_back(api)
     return api
+
+
+def _add_ways_back(api: APIRouter) -> None:
+    """A form's answer stands at the form's address: loading it again leads to the page before."""
+    pages = (
+        ("/verify/send", "/sign-in"),
+        ("/reset/send", "/reset"),
+        ("/dashboard/account/{form}", "/dashboard/account"),
+        ("/operator/invitations", "/operator"),
+    )
+    for address, page in pages:
+        api.add_api_route(address, _going_to(page), methods=["GET"])
+
+
+def _going_to(page: str) -> Callable[[Request], Response]:
+    def go(request: Request) -> Response:
+        query = request.url.query
+        return RedirectResponse(f"{page}?{query}" if query else page, 303)
+
+    return go
