@@ -20,6 +20,7 @@ _DESCRIPTIONS = (
     ("limit", "How many at most."),
     ("cursor", "`next_cursor` of the page before."),
     ("language", "Language of the character."),
+    ("response_format", "The audio's format."),
     ("avatar_type", 'Avatar to generate; "none": no avatar.'),
 )
 """What a name means everywhere, where a route says nothing of its own."""

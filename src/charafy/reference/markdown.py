@@ -62,7 +62,7 @@ def highlight(code: str, language: str) -> Markup:
     """Code as spans of class `t-*`; the stylesheet colours them."""
     formatter = HtmlFormatter(nowrap=True, classprefix="t-")
     lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    return Markup(pygments_highlight(code, lexer, formatter))  # noqa: S704
+    return Markup(pygments_highlight(code, lexer, formatter).rstrip("\n"))  # noqa: S704
 
 
 def slug(text: str) -> str:

@@ -29,12 +29,12 @@ def router(app: FastAPI, pages: Pages, settings: Settings) -> APIRouter:
 
     reference = Reference(document, settings)
 
-    @api.get("/openapi.json")
-    @api.get(f"{API_PREFIX}/openapi.json")
+    @api.api_route("/openapi.json", methods=["GET", "HEAD"])
+    @api.api_route(f"{API_PREFIX}/openapi.json", methods=["GET", "HEAD"])
     def openapi_json() -> Response:
         return Response(document_json(), 200, dict(_HEADERS), "application/json")
 
-    @api.get("/docs")
+    @api.api_route("/docs", methods=["GET", "HEAD"])
     def docs(request: Request) -> Response:
         language = language_of(request)
         body = reference.body(language, pages.translate(language))

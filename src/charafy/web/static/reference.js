@@ -132,9 +132,11 @@ class Player {
     this.#next += buffer.duration;
   }
 
-  close() {
+  // Resolves when the last sound has been heard.
+  async close() {
     const left = Math.max(0, this.#next - this.#context.currentTime);
-    setTimeout(() => this.#context.close(), left * 1000 + 500);
+    await new Promise((resolve) => setTimeout(resolve, left * 1000 + 200));
+    await this.#context.close();
   }
 }
 
@@ -144,9 +146,16 @@ async function answer(response) {
   throw new Error(body.error ?? `${response.status}`);
 }
 
+function option({ name, character_id: id, photo_url: photo }) {
+  const entry = new Option(name, id);
+  entry.dataset.photo = photo;
+  return entry;
+}
+
 class Try {
   constructor(form) {
     this.form = form;
+    this.face = form.querySelector("img");
     this.words = form.dataset;
     this.note = form.querySelector("[role=status]");
     this.key = new Placeholder(KEY);
@@ -165,7 +174,15 @@ class Try {
   }
 
   #choose() {
-    this.character.fill(this.form.elements.character.value);
+    const { character } = this.form.elements;
+    this.character.fill(character.value);
+    const photo = character.selectedOptions[0]?.dataset.photo;
+    if (!photo) return;
+    // The same file at this page's own address, whatever name the server is known by.
+    const { pathname, search } = new URL(photo);
+    this.face.src = pathname + search;
+    this.face.alt = character.selectedOptions[0].text;
+    this.face.hidden = false;
   }
 
   async #identify() {
@@ -175,7 +192,7 @@ class Try {
     try {
       const response = await answer(await fetch("/api/v1/characters", { headers: this.#headers() }));
       const { characters } = await response.json();
-      character.replaceChildren(...characters.map((c) => new Option(c.name, c.character_id)));
+      character.replaceChildren(...characters.map(option));
       character.disabled = !characters.length;
       this.note.textContent = characters.length ? "" : this.words.none;
       this.#choose();
@@ -223,10 +240,12 @@ class Try {
         if (done) break;
         first ??= Math.round(performance.now() - started);
         player.add(value);
+        this.face.classList.add("ref-speaking");
       }
       this.note.textContent = this.words.done.replace("{ms}", first).replace("{credits}", credits);
     } finally {
-      player.close();
+      await player.close();
+      this.face.classList.remove("ref-speaking");
     }
   }
 }
