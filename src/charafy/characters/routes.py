@@ -1,7 +1,7 @@
 """Characters over HTTP, relative to /api/v1."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
@@ -30,17 +30,17 @@ PlanLimit = Callable[[str], int]
 """Name of a plan -> how many characters it allows."""
 
 _Responses = dict[int | str, dict[str, Any]]
-_EVERY: _Responses = {
+_EVERY: Final[_Responses] = {
     401: {"description": "Missing or wrong API key."},
     429: {"description": "Too many requests."},
 }
-_ONE: _Responses = {
+_ONE: Final[_Responses] = {
     **_EVERY,
     403: {"description": "The key lacks the scope."},
     404: {"description": "No such character, or not yours."},
 }
-_BAD: _Responses = {400: {"description": "Bad input: the error names the field."}}
-_CREATE: _Responses = {
+_BAD: Final[_Responses] = {400: {"description": "Bad input: the error names the field."}}
+_CREATE: Final[_Responses] = {
     **_EVERY,
     **_BAD,
     403: {"description": "The plan's number of characters is reached, or the key lacks the scope."},

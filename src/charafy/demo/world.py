@@ -11,6 +11,9 @@ from charafy.kernel.errors import NotFound
 from charafy.kernel.ids import stable_id
 from charafy.voices.service import preset_id
 
+_NO_LIMIT = 1_000_000
+"""The house's own gift doesn't fail at the plan's limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Person:
@@ -69,7 +72,3 @@ def _ensure(characters: Characters, account_id: str, person: _Person) -> Charact
         return characters.create(
             account_id, draft, portrait, limit=_NO_LIMIT, character_id=character_id
         )
-
-
-_NO_LIMIT = 1_000_000
-"""The house's own gift doesn't fail at the plan's limit."""

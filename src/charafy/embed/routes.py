@@ -1,6 +1,6 @@
 """Embed settings over HTTP, relative to /api/v1."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
 
@@ -9,13 +9,13 @@ from charafy.embed.service import Embeds
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.http.guard import Guard
 
-_RESPONSES: dict[int | str, dict[str, Any]] = {
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     401: {"description": "Missing or wrong API key."},
     403: {"description": "The key lacks the scope."},
     404: {"description": "No such character, or not yours."},
     429: {"description": "Too many requests."},
 }
-_BAD: dict[int | str, dict[str, Any]] = {
+_BAD: Final[dict[int | str, dict[str, Any]]] = {
     400: {"description": "Bad input: the error names the field."}
 }
 

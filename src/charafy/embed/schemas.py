@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -13,7 +13,7 @@ from charafy.kernel.http.schema import Answer
 
 MAX_ORIGINS = 20
 
-_LIMITS = {
+_LIMITS: Final = {
     "embed_session_limit_seconds": "session_limit_s",
     "embed_daily_limit_seconds": "daily_limit_s",
     "embed_monthly_limit_seconds": "monthly_limit_s",
