@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
@@ -14,7 +14,10 @@ from charafy import __version__
 from charafy.accounts import admin
 from charafy.accounts import routes as accounts_routes
 from charafy.characters import routes as characters_routes
+from charafy.characters.service import Character
 from charafy.credits import routes as credits_routes
+from charafy.dashboard import routes as dashboard
+from charafy.demo.world import create_demo_world, demo_characters
 from charafy.embed import routes as embed_routes
 from charafy.engines.voice.kokoro import language_of
 from charafy.house import House
@@ -51,7 +54,9 @@ def build_app(house: House) -> FastAPI:
     app.include_router(_api(house), prefix=API)
     app.include_router(files.router(house.storage))
     app.include_router(health.router(house.metrics, _checks(house), house.settings.metrics_token))
-    app.include_router(reference.router(app, Pages(), house.settings))
+    pages = Pages()
+    app.include_router(reference.router(app, pages, house.settings))
+    app.include_router(_dashboard(house, pages))
     app.mount("/static", StaticFiles(packages=[("charafy.web", "static")]))
     app.add_middleware(RequestContext, metrics=house.metrics)
     return app
@@ -90,6 +95,28 @@ def _api(house: House) -> APIRouter:
     for router in routers:
         api.include_router(router)
     return api
+
+
+def _dashboard(house: House, pages: Pages) -> APIRouter:
+    return dashboard.router(
+        pages,
+        house.account_services,
+        house.settings,
+        house.secret,
+        limiter=house.limiter,
+        db=house.db,
+        credits=house.credits,
+        characters=house.characters,
+        voices=house.voices,
+        cast=lambda: _cast(house),
+        add_demo=lambda account_id: create_demo_world(house.characters, account_id),
+    )
+
+
+def _cast(house: House) -> Sequence[Character]:
+    """The owner's demo characters: they greet strangers on the front page."""
+    owner = house.accounts.owner()
+    return demo_characters(house.characters, owner.account_id) if owner else ()
 
 
 def _lifespan(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -48,6 +48,7 @@ class House:
     """Every part of a running Charafy. Whoever builds it closes it."""
 
     settings: Settings
+    secret: bytes
     clock: Clock
     db: Database
     metrics: Metrics
@@ -56,6 +57,7 @@ class House:
     fetcher: Fetcher
     voice: DeferredVoice
     idempotency: Idempotency
+    limiter: Limiter
     guard: Guard
     credits: Credits
     purchases: Purchases
@@ -90,6 +92,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     secret = load_secret(settings.home)
     db = Database(settings.db_url)
     metrics = Metrics()
+    limiter = Limiter(MemoryStorage())
     storage = Storage(settings.media, secret, settings.base_url, clock)
     mailer = _mailer(settings)
     fetcher = Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts)
@@ -131,6 +134,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     )
     return House(
         settings=settings,
+        secret=secret,
         clock=clock,
         db=db,
         metrics=metrics,
@@ -139,7 +143,8 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         fetcher=fetcher,
         voice=voice,
         idempotency=idempotency,
-        guard=Guard(services.keys.authenticate, Limiter(MemoryStorage()), settings),
+        limiter=limiter,
+        guard=Guard(services.keys.authenticate, limiter, settings),
         credits=credits,
         purchases=Purchases(db, clock, credits, settings, _gateway(settings)),
         account_services=services,

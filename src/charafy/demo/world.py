@@ -57,8 +57,18 @@ def create_demo_world(characters: Characters, account_id: str) -> list[Character
     return [_ensure(characters, account_id, person) for person in _PEOPLE]
 
 
+def demo_characters(characters: Characters, account_id: str) -> list[Character]:
+    """Those of the account's demo characters that are still there."""
+    ids = {_id_of(account_id, person) for person in _PEOPLE}
+    return [c for c in characters.list(account_id) if c.character_id in ids]
+
+
+def _id_of(account_id: str, person: _Person) -> str:
+    return stable_id("demo character", f"{account_id} {person.name}")
+
+
 def _ensure(characters: Characters, account_id: str, person: _Person) -> Character:
-    character_id = stable_id("demo character", f"{account_id} {person.name}")
+    character_id = _id_of(account_id, person)
     try:
         return characters.get(account_id, character_id)
     except NotFound:
