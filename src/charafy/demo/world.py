@@ -58,9 +58,10 @@ def create_demo_world(characters: Characters, account_id: str) -> list[Character
 
 
 def demo_characters(characters: Characters, account_id: str) -> list[Character]:
-    """Those of the account's demo characters that are still there."""
-    ids = {_id_of(account_id, person) for person in _PEOPLE}
-    return [c for c in characters.list(account_id) if c.character_id in ids]
+    """Those of the account's demo characters that are still there, in the order of their making."""
+    there = {character.character_id: character for character in characters.list(account_id)}
+    ids = [_id_of(account_id, person) for person in _PEOPLE]
+    return [there[character_id] for character_id in ids if character_id in there]
 
 
 def _id_of(account_id: str, person: _Person) -> str:
