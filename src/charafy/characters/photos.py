@@ -24,7 +24,7 @@ class PhotoSource:
     def read(self, image: str | bytes) -> Photo:
         """Raises `BadRequest` about `image`; `TooManyRequests` when too busy."""
         data = image if isinstance(image, bytes) else self._bytes(image)
-        return self._reader.read(data, "image")
+        return self._reader.read(data)
 
     def _bytes(self, image: str) -> bytes:
         if is_data_uri(image):

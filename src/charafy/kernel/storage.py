@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Storage:
     """A folder of files (an S3 bucket later) and the signed links to them. Thread-safe."""
 
     def __init__(self, root: Path, secret: bytes, base_url: str, clock: Clock) -> None:
+        self._root = root
         self._store = LocalStore(root, mkdir=True, automatic_cleanup=True)
         # A key of its own: a signature made here can never pass for a session or an API key.
         self._signing_key = hmac.digest(secret, b"charafy file links", "sha256")
@@ -69,10 +71,14 @@ class Storage:
         self._clock = clock
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Write the file whole or not at all; `ValueError` when the ending belies the type."""
+        """Write the file whole or not at all, for good; `ValueError` if the ending belies the type.
+
+        A row that names the file may be committed as soon as this returns: it survives a power cut.
+        """
         if content_type_of(key) != content_type:
             raise ValueError(f"a key of {content_type} must end accordingly: {key}")
         self._store.put(key, data)
+        _sync(self._root / key)
 
     def get(self, key: str) -> tuple[bytes, str]:
         """The bytes and their content type; `NotFound` when there is no such file."""
@@ -162,6 +168,19 @@ def content_type_of(key: str) -> str:
     if match is None:
         raise _missing()
     return CONTENT_TYPES[match["ending"]]
+
+
+def _sync(path: Path) -> None:
+    """Push a file and its name to the disk: the store renames it into place without doing so."""
+    for target in (path, path.parent):
+        try:
+            handle = os.open(target, os.O_RDONLY)
+        except FileNotFoundError:  # deleted again already, with the folder it was alone in
+            return
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _check_prefix(prefix: str) -> None:

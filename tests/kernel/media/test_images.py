@@ -278,6 +278,18 @@ def test_a_huge_jpeg_header_is_refused(reader: PhotoReader) -> None:
     assert refusal(reader, bytes(data)).code == "image_too_large"
 
 
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_they_cost_anything(
+    reader: PhotoReader,
+) -> None:
+    data = encoded(two_halves(512, 512), "JPEG", progressive=True)
+    usual = data.count(b"\xff\xda")
+    assert 2 < usual < images.MAX_SCANS
+    last = data.rindex(b"\xff\xda")
+    scan = data[last:-2]
+    error = refusal(reader, data[:-2] + scan * 2_000 + data[-2:])
+    assert error.message == "The image is a JPEG of more than 100 scans."
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -387,7 +399,7 @@ def test_few_pictures_are_decoded_at_once_and_the_rest_wait_no_longer_than_said(
     monkeypatch.setattr(images, "WAIT_S", 0.05)
     inside, go = threading.Event(), threading.Event()
 
-    def blocking(_opener: object, _data: bytes, _param: str) -> Photo:
+    def blocking(_opener: object, _data: bytes) -> Photo:
         inside.set()
         go.wait(10)
         return Photo(b"", "image/jpeg", "jpg", 1, 1)

@@ -24,6 +24,8 @@ MAX_IMAGE_BYTES = 16 * 1024 * 1024
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 16_384
 KEPT_SIDE = 2_048
+MAX_SCANS = 100
+"""Of a progressive JPEG; encoders make about ten."""
 JPEG_QUALITY = 92
 OPAQUE = 250
 """Alpha (0-255) from here on is an artefact of lossy encoders, not something to see through."""
@@ -51,23 +53,23 @@ class PhotoReader:
     def __init__(self, max_at_once: int = MAX_AT_ONCE) -> None:
         self._places = threading.BoundedSemaphore(max_at_once)
 
-    def read(self, data: bytes, param: str = "image") -> Photo:
-        """Raises `BadRequest` (about `param`) for what is not a sound picture within the limits.
+    def read(self, data: bytes) -> Photo:
+        """Raises `BadRequest` about `image` for what is not a sound picture within the limits.
 
         `TooManyRequests` when other pictures keep all places busy.
         """
         if len(data) > MAX_IMAGE_BYTES:
-            raise _too_large(param, f"is larger than {MAX_IMAGE_BYTES // 1024 // 1024} MB")
+            raise _too_large(f"is larger than {MAX_IMAGE_BYTES // 1024 // 1024} MB")
         opener = _opener(data)
         if opener is None:
-            raise _unreadable(param, "is not a JPEG, PNG, WebP or HEIC picture")
+            raise _unreadable("is not a JPEG, PNG, WebP or HEIC picture")
         with self._place():
             try:
-                return _normalise(opener, data, param)
+                return _normalise(opener, data)
             except BadRequest:
                 raise
             except Exception:  # noqa: BLE001 - hostile bytes make decoders raise anything
-                raise _unreadable(param, "is damaged or incomplete") from None
+                raise _unreadable("is damaged or incomplete") from None
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -102,6 +104,10 @@ def _opener(data: bytes) -> _Opener | None:
 def _open_jpeg(data: bytes) -> Image:
     from PIL.JpegImagePlugin import jpeg_factory
 
+    # Within coded data 0xFF is never followed by 0xDA: each of these starts a scan (or stands in
+    # an embedded preview). A scan takes 50 bytes of file and a pass over all pixels.
+    if data.count(b"\xff\xda") > MAX_SCANS:
+        raise _unreadable(f"is a JPEG of more than {MAX_SCANS} scans")
     return jpeg_factory(io.BytesIO(data))
 
 
@@ -114,7 +120,7 @@ def _open_png(data: bytes) -> Image:
 def _open_webp(data: bytes) -> Image:
     from PIL.WebPImagePlugin import WebPImageFile
 
-    _require_size(*_webp_size(data), "image")
+    _require_size(*_webp_size(data))
     return WebPImageFile(io.BytesIO(data))
 
 
@@ -142,22 +148,22 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     )
 
 
-def _normalise(opener: _Opener, data: bytes, param: str) -> Photo:
+def _normalise(opener: _Opener, data: bytes) -> Photo:
     with opener(data) as image:
-        _require_size(*image.size, param)
+        _require_size(*image.size)
         profile = image.info.get("icc_profile")
         image.draft(None, (KEPT_SIDE, KEPT_SIDE))
         image.load()
         picture = to_8_bit(image)
         picture.thumbnail((KEPT_SIDE, KEPT_SIDE), reducing_gap=3.0)
-        return _encode(upright(to_srgb(picture, profile), image), param)
+        return _encode(upright(to_srgb(picture, profile), image))
 
 
-def _encode(picture: Image, param: str) -> Photo:
+def _encode(picture: Image) -> Photo:
     if picture.mode == "RGBA":
         pixels_by_alpha = picture.getchannel("A").histogram()
         if not any(pixels_by_alpha[1:]):
-            raise _unreadable(param, "is fully transparent")
+            raise _unreadable("is fully transparent")
         if any(pixels_by_alpha[:OPAQUE]):
             return _write(picture, "PNG", compress_level=6)
         picture = picture.convert("RGB")
@@ -172,20 +178,19 @@ def _write(picture: Image, form: str, **options: int | bool) -> Photo:
     return Photo(written.getvalue(), content_type, ending, *picture.size)
 
 
-def _require_size(width: int, height: int, param: str) -> None:
+def _require_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
-        raise _unreadable(param, "is damaged or incomplete")
+        raise _unreadable("is damaged or incomplete")
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise _too_large(
-            param,
             f"has {width:,} x {height:,} pixels; at most {MAX_PIXELS // 1_000_000} megapixels "
             f"and {MAX_SIDE:,} pixels a side are read",
         )
 
 
-def _unreadable(param: str, why: str) -> BadRequest:
-    return BadRequest(f"The {param} {why}.", code=f"invalid_{param}", param=param)
+def _unreadable(why: str) -> BadRequest:
+    return BadRequest(f"The image {why}.", code="invalid_image", param="image")
 
 
-def _too_large(param: str, why: str) -> BadRequest:
-    return BadRequest(f"The {param} {why}.", code=f"{param}_too_large", param=param)
+def _too_large(why: str) -> BadRequest:
+    return BadRequest(f"The image {why}.", code="image_too_large", param="image")
