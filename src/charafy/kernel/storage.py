@@ -177,6 +177,8 @@ def _sync(path: Path) -> None:
             handle = os.open(target, os.O_RDONLY)
         except FileNotFoundError:  # deleted again already, with the folder it was alone in
             return
+        except PermissionError:  # Windows opens no folders
+            return
         try:
             os.fsync(handle)
         finally:

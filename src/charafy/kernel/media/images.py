@@ -30,7 +30,7 @@ JPEG_QUALITY = 92
 OPAQUE = 250
 """Alpha (0-255) from here on is an artefact of lossy encoders, not something to see through."""
 MAX_AT_ONCE = 2
-"""Decodes under way: one of 25 megapixels needs up to 400 MB of memory (WebP or alpha; others half)."""
+"""Decodes under way: 25 megapixels need 150 MB of memory, with alpha or as WebP up to 400 MB."""
 WAIT_S = 20.0
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1")
