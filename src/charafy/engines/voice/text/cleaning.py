@@ -26,8 +26,8 @@ _APOSTROPHES = dict.fromkeys("’‘ʼʻ`´′＇", "'") | {"`": ""}
 _DASHES = dict.fromkeys("‐‑⁃−﹣－", "-") | dict.fromkeys("—―⸺⸻─━", "—") | {"–": "–"}
 _ARROWS = dict.fromkeys("→⇒➡➔⟶▶►▸•●◦‣・･|¦", ",") | {"・": "・", "･": "・"}
 _KEPT = _QUOTES | _BRACKETS | _APOSTROPHES | _DASHES | _ARROWS | {"…": "…", "‥": "…", "⋯": "…"}
-_KEPT |= {"°": "°", "²": "²", "³": "³", "™": "", "®": "", "©": "", "〜": "〜", "～": "〜"}
-_PLAIN = frozenset("、。±×÷≤≥≠≈√∞‰£€¥¢₩₹−⁄〒")
+_KEPT |= {"°": "°", "²": "²", "³": "³", "™": "", "®": "", "©": "", "〜": "〜", "～": "〜", "⁄": "/"}
+_PLAIN = frozenset("、。±×÷≤≥≠≈√∞‰£€¥¢₩₹−〒")
 
 _LINE_START = re.compile(
     r"[ \t]{0,8}(?:#{1,6}[ \t]+|(?:>[ \t]?){1,6}|[-*+][ \t]+(?:\[[ xX]\][ \t]+)?"
@@ -159,7 +159,10 @@ def _meaning(cluster: str) -> str:
     if len(cluster) > 1 and cluster[0].isascii() and not cluster[0].isalnum():
         return _ascii_meaning(cluster[0])
     folded = unicodedata.normalize("NFKC", cluster[: 1 + _MAX_MARKS])
-    return "".join(_letter(char) for char in folded)
+    said = "".join(_letter(char) for char in folded)
+    if unicodedata.category(cluster[0]) == "No":
+        return f" {said} "  # ½ after a digit and ①② are numbers of their own
+    return said
 
 
 def _letter(char: str) -> str:

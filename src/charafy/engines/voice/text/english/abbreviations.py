@@ -30,6 +30,7 @@ hr: hour; hrs: hours; misc: miscellaneous; govt: government; assn: association; 
 
 BARE = _table("""
 Mr: mister; Mrs: missus; Ms: miz; Dr: doctor; Prof: professor; vs: versus; etc: et cetera
+AT&T: ay T and T
 w/: with; w/o: without; b/c: because; c/o: care of; aka: also known as; approx: approximately
 """)
 """Read in full even without a full stop."""
@@ -67,6 +68,7 @@ km2: square kilometer|square kilometers; m2: square meter|square meters; rpm: R 
 bpm: beats per minute
 USD: dollar|dollars; EUR: euro|euros; GBP: pound|pounds; JPY: yen; CNY: yuan; KRW: won
 CAD: Canadian dollars
+tsp: teaspoon|teaspoons; tbsp: tablespoon|tablespoons
 yen: yen; x: times; ppm: parts per million; pt: points; pts: points
 K: K; M: million; k: thousand; bn: billion
 """

@@ -11,6 +11,8 @@ _ENDS = re.compile(r"[.!?…][.!?…\s]{0,40}(?=[.!?…])[.!?…]|[.!?…]")
 _DASH = re.compile(r"-{2,20}|[—–]{1,20}")
 _OPERAND_BEFORE = re.compile(r"[\w)%°\"]\s?$")
 _OPERAND_AFTER = re.compile(r"\s?[\w($£€\"-]")
+_UP_TO = re.compile(r"(?:\d|\d\s?[ap]\.?m\.?)$", re.I)
+_RATE = re.compile(r"(?:[$£€¥]\s?[\d,.]{1,15}[kKMB]?|\d\s?[A-Za-z]{1,3})$")
 _PUNCTUATION = {",": ",", ";": ";", ":": ":", "、": ",", "。": ".", "(": "(", ")": ")"}
 _PUNCTUATION |= {"“": "“", "”": "”", "—": "—", "・": ","}
 
@@ -21,7 +23,7 @@ def pause(text: str, at: int) -> tuple[int, str] | None:
     if ends:
         return ends.end(), _sentence_end(ends[0])
     dash = _DASH.match(text, at)
-    if dash:
+    if dash and not (text[at - 1 : at].isdigit() and text[dash.end() : dash.end() + 1].isdigit()):
         return dash.end(), "—"
     char = text[at]
     if char == "-" and _stands_alone(text, at) and not _between_digits(text, at):
@@ -38,6 +40,14 @@ def sign(text: str, at: int) -> str:
     char = text[at]
     if char == "-" and _stands_alone(text, at):
         return "minus"
+    if (
+        char in "-–"
+        and _UP_TO.search(text[max(0, at - 4) : at])
+        and text[at + 1 : at + 2].isdigit()
+    ):
+        return "to"
+    if char == "/" and _RATE.search(text[max(0, at - 24) : at]) and text[at + 1 : at + 2].isalpha():
+        return "per"
     if char in OPERATORS and _between_operands(text, at):
         return OPERATORS[char]
     said = _IN_PLACE.get(char)
@@ -48,7 +58,7 @@ def sign(text: str, at: int) -> str:
 
 _IN_PLACE: dict[str, tuple[str, Callable[[str, str], bool]]] = {
     "/": ("slash", lambda before, after: before.isalpha() and after.isupper()),
-    "+": ("plus", lambda before, after: before in "+CcAaBb123456789"),
+    "+": ("plus", lambda before, after: before in "+CcAaBb" or before.isdigit()),
     "#": ("sharp", lambda before, after: before.isalpha()),
     "~": ("about", lambda before, after: after.isdigit()),
 }
@@ -72,9 +82,10 @@ def _between_digits(text: str, at: int) -> bool:
 
 
 def _between_operands(text: str, at: int) -> bool:
-    if text[at] in "<>" and (text[at + 1 : at + 2] == "3" and (not at or text[at - 1].isspace())):
-        return False
-    if text[at] == "/" and not (text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()):
+    if text[at] == "/" and not (
+        text[max(0, at - 2) : at].rstrip()[-1:].isdigit()
+        and text[at + 1 : at + 3].lstrip()[:1].isdigit()
+    ):
         return False
     before = _OPERAND_BEFORE.search(text[max(0, at - 2) : at])
     return bool(before and _OPERAND_AFTER.match(text, at + 1)) and not _letters_around(text, at)

@@ -140,7 +140,7 @@ def _ordinal(m: re.Match[str], british: bool) -> str:
 
 
 def _decade(m: re.Match[str], british: bool) -> str | None:
-    return decade(m[1]) if m[1].endswith("0") else None
+    return decade(m[1]) if m[1].endswith("0") and m[1] > "10" else None
 
 
 def _fraction(m: re.Match[str], british: bool) -> str | None:
@@ -162,8 +162,22 @@ def _ratio(m: re.Match[str], british: bool) -> str:
 
 
 def _version(m: re.Match[str], british: bool) -> str:
+    """Versions ("1.2.3") have points, network addresses ("192.168.0.1") have dots."""
     prefix = "version " if m[1] else ""
-    return prefix + " point ".join(cardinal(part) for part in m[2].split("."))
+    parts = m[2].split(".")
+    return prefix + (" dot " if len(parts) == 4 else " point ").join(map(cardinal, parts))
+
+
+def _sizes(m: re.Match[str], british: bool) -> str:
+    return " by ".join(number(n) for n in re.findall(_NUMBER, m[0]))
+
+
+def _seasons(m: re.Match[str], british: bool) -> str:
+    return f"{year(m[1])} {cardinal(m[2])}"
+
+
+def _emergency(m: re.Match[str], british: bool) -> str:
+    return digits(m[0])
 
 
 def _plain(m: re.Match[str], british: bool) -> str:
@@ -227,18 +241,22 @@ PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
             _money_range,
         ),
         (
-            rf"(?P<minus>[-−])?(?:US|CA|AU|NZ|HK)?(?P<sign>[$£€¥₩₹])\s?(?P<amount>{_NUMBER})(?:\s?(?P<scale>k|K|m|M|bn|b|B|T|tn|[mbtr]{{1,2}}illion|thousand){_END})?",
+            rf"(?P<minus>(?<![\w)])[-−])?(?:US|CA|AU|NZ|HK)?(?P<sign>[$£€¥₩₹])\s?(?P<amount>{_NUMBER})(?:\s?(?P<scale>k|K|m|M|bn|b|B|T|tn|[mbtr]{{1,2}}illion|thousand){_END})?",
             _money,
         ),
         (rf"({_NUMBER})\s?([€£¢₩₹¥])", _money_after),
-        (rf"([-−])?(?:({_NUMBER})%?{_RANGE})?({_NUMBER})\s?%", _percent),
+        (rf"((?<![\w)])[-−])?(?:({_NUMBER})%?{_RANGE})?({_NUMBER})\s?%", _percent),
         (r"(\d)'\s?(\d{1,2})(?:\"|''|”)", _feet_inches),
         (r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,30})(?:st|nd|rd|th)\b", _ordinal),
         (r"'?(\d{2}|\d{4})'?s\b", _decade),
         (
-            rf"(?P<minus>[-−])?(?:(?P<from>{_NUMBER}){_RANGE})?(?P<n>{_NUMBER})(?P<space>\s?)(?P<unit>{_UNIT}){_END}(?!['/]\w)",
+            rf"(?P<minus>(?<![\w)])[-−])?(?:(?P<from>{_NUMBER}){_RANGE})?(?P<n>(?<![A-Za-z]){_NUMBER})(?P<space>\s?)(?P<unit>{_UNIT}){_END}(?!['/]\w)",
             _unit,
         ),
+        (r"(?<!\S)<3(?![\d.])", lambda m, b: ""),
+        (rf"{_NUMBER}(?:\s?[x×]\s?{_NUMBER}){{1,3}}(?![A-Za-z\d])", _sizes),
+        (r"(20\d\d|19\d\d)/(\d\d)(?![\d/])", _seasons),
+        (r"(?:911|999|110|119)(?![\d,.:/%-])", _emergency),
         (r"(\d{1,4}\s)?(\d{1,3})/(\d{1,4})(?![\d/])", _fraction),
         (r"([vV])?(\d{1,6}(?:\.\d{1,6}){2,5})(?!\d)", _version),
         (r"([vV])(\d{1,4}(?:\.\d{1,4}){0,5})\b", _version),
@@ -248,8 +266,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
             _range,
         ),
         (r"([Nn]os?\.?)\s?(\d{1,9})(?!\d)", _numbered),
-        (rf"(?P<minus>[-−])?(?P<n>{_NUMBER})(?!\d)", _plain),
-        (r"([-−])?\.(\d{1,30})", _fractional),
+        (rf"(?P<minus>(?<![\w)])[-−])?(?P<n>{_NUMBER})(?!\d)", _plain),
+        (r"((?<![\w)])[-−])?\.(\d{1,30})", _fractional),
         (r"(?:[A-Za-z]\.){2,12}(?![A-Za-z]{2})", _initials),
         (r"([A-Za-z0-9_-]{1,60})\.([A-Za-z]{1,5})(?![A-Za-z.])", file_name),
     )

@@ -15,6 +15,10 @@ from .patterns import PATTERNS
 MAX_WORD = 40
 """Letters of a word that are spoken as one; longer ones are cut."""
 
+_INITIAL = re.compile(r"([A-Z])\.(?=\s([A-Z][a-z]{1,20}|[A-Z](?=\.)))")
+_STARTERS = frozenset(
+    words("the then it we he she they but and i you this that in so if as there when what my")
+)
 _WORD = re.compile(rf"[A-Za-z]{{1,{MAX_WORD}}}(?:'[A-Za-z]{{1,10}}){{0,3}}'?")
 _LEADING_APOSTROPHE = re.compile(
     r"'(?:cause|em|til|tis|twas|bout|round|s|ll|re|ve|d|m|n'?)\b", re.I
@@ -66,11 +70,20 @@ def read(text: str, british: bool) -> Iterator[Token]:
 def _token(text: str, at: int, british: bool, previous: str) -> Token:
     return (
         _abbreviation(text, at, previous)
+        or _initial(text, at)
         or _pattern(text, at, british)
         or _numeral(text, at, previous)
         or _word(text, at)
         or _mark(text, at)
     )
+
+
+def _initial(text: str, at: int) -> Token | None:
+    """The "J." of a name; in "plan B. Then" the full stop stands for itself."""
+    match = _INITIAL.match(text, at)
+    if match is None or match[2].lower() in _STARTERS:
+        return None
+    return Token(at, match.end(1) + 1, (match[1] if match[1] != "A" else "ay",))
 
 
 def _pattern(text: str, at: int, british: bool) -> Token | None:
@@ -127,7 +140,7 @@ def _abbreviation(text: str, at: int, previous: str) -> Token | None:
 
 
 _ABBREVIATION = re.compile(
-    r"w/o?(?![A-Za-z])|[bc]/[co](?![A-Za-z])|[A-Za-z]{2,6}(?![A-Za-z'])|[A-Za-z](?:\.[A-Za-z]{1,2}){1,2}(?![A-Za-z])"
+    r"AT&T|Ph\.D|w/o?(?![A-Za-z])|[bc]/[co](?![A-Za-z])|[A-Za-z]{2,6}(?![A-Za-z'])|[A-Za-z](?:\.[A-Za-z]{1,2}){1,2}(?![A-Za-z])"
 )
 _ALSO_WORDS = frozenset(
     words("mon wed sat sun fig col gen max min rep sec mar jan apt est ms ext pres")

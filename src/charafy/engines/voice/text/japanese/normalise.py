@@ -153,9 +153,11 @@ def _number(m: re.Match[str]) -> str | None:
     return number if number != m[0] else None
 
 
-def _operator(m: re.Match[str]) -> str:
-    return _OPERATORS[m[0]]
+def _eight_minutes(m: re.Match[str]) -> str:
+    return (f"{m[1]}0" if m[1] else "") + "はっぷん"
 
+
+_COUNTERS = "個本人円年月日時分秒歳才回台枚度名匹冊杯歩点割倍件週泊階"
 
 _UNIT_NAMES = "|".join(
     re.escape(u) for u in sorted([*_UNITS, *_CODES, "km/h", "m/s", "°F"], key=len, reverse=True)
@@ -197,10 +199,18 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]], ...
         (r"(?<=\d)\s?[〜~–]\s?(?=[\d¥$])", lambda m: "から"),
         (r"(?<=[ぁ-ヿ㐀-鿿\d])[〜~](?=[ぁ-ヿ㐀-鿿\d])", lambda m: "から"),
         (r"(?<![\w)])[-−](?=\d)", lambda m: "マイナス"),
+        (rf"(?<=\d)[-−](?=\d{{1,9}}(?:[{_COUNTERS}]|パーセント))", lambda m: "から"),
         (r"(?<=[\d)])\s?[-−]\s?(?=[\d(])", lambda m: "ひく" if " " in m[0] else "の"),
+        (r"(?<=\d):(?=\d)", lambda m: "対"),
+        (r"(?<!\d)(\d{0,3})8分(?![のかけ割目])", _eight_minutes),
+        (r"[はハ]{3,400}", lambda m: "ハッ" * min(4, len(m[0]))),
+        (r"明後日", lambda m: "あさって"),
         (r"(?<=[\w)])\s?[+=×*÷<>±≤≥≠≈](?=\s?[\w(])", lambda m: _OPERATORS[m[0].strip()]),
         (_N, _number),
-        (r"[%&@²³∞$€£¥°√‰]", lambda m: _SIGNS[m[0]]),
+        (
+            r"%(?![A-Za-z0-9])|&(?![a-z]{1,20}[=;])|(?<![A-Za-z0-9])@|@(?![A-Za-z0-9])|[²³∞$€£¥°√‰]",
+            lambda m: _SIGNS[m[0]],
+        ),
     )
 )
 

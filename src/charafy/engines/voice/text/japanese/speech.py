@@ -162,7 +162,7 @@ def _filled(places: list[tuple[int, int] | None], size: int) -> list[tuple[int, 
 
 def _said(surface: str, pronunciation: str, start: int, end: int) -> SaidWord:
     kana = "".join(_KANA.findall(pronunciation))
-    if not kana or surface in _MARKS:
+    if not kana:
         mark = _MARKS.get(surface, _MARKS.get(pronunciation, "") if surface in "?!.,:;" else "")
         return SaidWord(start, end, "", mark, True)
     if surface and all("ぁ" <= c <= "ヺ" or c == "ー" for c in surface) and not pronunciation:
