@@ -13,8 +13,10 @@ PLACEHOLDERS = (
     ("character_id", "CHAR_ID"),
     ("voice_id", "VOICE_ID"),
     ("key_id", "KEY_ID"),
+    ("account_id", "ACCOUNT_ID"),
+    ("model", "kokoro"),
 )
-"""What stands in the samples for an id that only the reader knows."""
+"""What stands in the samples for a name in a path or a body."""
 
 _WIDTH = 60
 _ENDINGS = (("audio/mpeg", "speech.mp3"), ("audio/", "speech.mp3"))
