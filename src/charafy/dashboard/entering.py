@@ -85,7 +85,9 @@ class Entering:
         ) -> Response:
             # Only the button uses the link up: programs that preview links open it as well.
             valid = self._services.links.valid(token, "sign_in") is not None
-            return door.page(request, visitor, "link", token=token, valid=valid, keep=keep(token))
+            return self._forms.page(
+                request, visitor, "link", token=token, valid=valid, keep=keep(token)
+            )
 
         @api.post("/sign-in/link")
         def use_link(
@@ -137,5 +139,5 @@ class Entering:
                     request, visitor, error, email=email, name=name, invitation=invitation
                 )
             if account is None:
-                return door.page(request, visitor, "sent", email=email, topic="verify")
+                return self._forms.page(request, visitor, "sent", email=email, topic="verify")
             return door.enter(request, account)

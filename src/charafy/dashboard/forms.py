@@ -44,7 +44,7 @@ class Forms:
         email: str = "",
         done: str = "",
     ) -> Response:
-        return self._form(
+        return self.page(
             request,
             visitor,
             "sign_in",
@@ -65,7 +65,7 @@ class Forms:
         name: str = "",
         invitation: str = "",
     ) -> Response:
-        return self._form(
+        return self.page(
             request,
             visitor,
             "sign_up",
@@ -82,7 +82,7 @@ class Forms:
         self, request: Request, visitor: Visitor, token: str, error: CharafyError | None = None
     ) -> Response:
         valid = bool(token) and self._services.links.valid(token, "reset") is not None
-        return self._form(
+        return self.page(
             request,
             visitor,
             "reset",
@@ -93,15 +93,15 @@ class Forms:
             sends_mail=self._services.entrance.sends_mail,
         )
 
-    def _form(
+    def page(
         self,
         request: Request,
         visitor: Visitor,
         template: str,
-        error: CharafyError | None,
+        error: CharafyError | None = None,
         **more: object,
     ) -> Response:
-        """A page with a form, and what was wrong with it when it was sent."""
+        """A page with a face that greets, and what was wrong with its form when it was sent."""
         people = self.people()
         native = [person for person in people if person.language == language_of(request)]
         response = self._door.page(

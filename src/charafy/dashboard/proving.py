@@ -41,7 +41,7 @@ class Proving:
         ) -> Response:
             door.limit(request, "letters", LETTERS_PER_MINUTE, email)
             identity.send_verification(email, language_of(request))
-            return door.page(request, visitor, "sent", email=email, topic="verify")
+            return self._forms.page(request, visitor, "sent", email=email, topic="verify")
 
         @api.get("/verify")
         def verify_page(
@@ -51,7 +51,7 @@ class Proving:
         ) -> Response:
             link = self._services.links.valid(token, "verify")
             address = link.email if link else None
-            return door.page(
+            return self._forms.page(
                 request, visitor, "verify", token=token, address=address, keep=keep(token)
             )
 
@@ -88,7 +88,7 @@ class Proving:
                 identity.send_reset(email, language_of(request))
             except CharafyError as error:
                 return self._forms.reset(request, visitor, "", error)
-            return door.page(request, visitor, "sent", email=email, topic="reset")
+            return self._forms.page(request, visitor, "sent", email=email, topic="reset")
 
         @api.post("/reset")
         def reset(
