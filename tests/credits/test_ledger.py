@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -317,6 +318,26 @@ def test_a_hold_that_is_over_can_not_be_renewed(book: Book) -> None:
     book.release(hold)
     with pytest.raises(HoldEnded):
         book.do(lambda tx: book.credits.renew(tx, hold.id, 30))
+
+
+def test_a_worker_that_renews_while_the_sweeper_looks_keeps_its_hold(
+    book: Book, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = book.hold(60, lease_s=30)
+    clock.advance(31)
+    look = book.db.read
+
+    @contextmanager
+    def look_then_renew() -> Iterator[Tx]:
+        with look() as tx:
+            yield tx
+        book.do(lambda tx: book.credits.renew(tx, hold.id, 30))
+
+    monkeypatch.setattr(book.db, "read", look_then_renew)
+    assert book.credits.release_expired() == 0
+    monkeypatch.undo()
+
+    assert book.balance.held == 60
 
 
 def test_work_that_ends_after_its_lease_but_before_the_sweeper_is_paid(

@@ -161,6 +161,16 @@ def test_a_checkout_that_is_given_up_is_marked_failed(
     assert amounts(shop) == [("grant", 100)]
 
 
+def test_the_end_of_another_checkout_does_not_fail_this_one(
+    shop: Any, stripe: FakeStripe, db: Database
+) -> None:
+    buy(shop)
+    other = stripe.sessions["cs_test_1"] | {"id": "cs_other"}
+    report(shop, "checkout.session.expired", other)
+
+    assert state(db) == "open"
+
+
 def test_a_payment_that_outlives_its_checkout_is_still_granted(
     shop: Any, stripe: FakeStripe, db: Database
 ) -> None:

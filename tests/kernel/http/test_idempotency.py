@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -348,6 +352,36 @@ def test_a_dead_process_keeps_its_key_only_until_its_lease_ends(
     clock.advance(29)
     assert refusal(idempotency) == "idempotency_in_flight"
     clock.advance(1)
+    assert isinstance(begin(idempotency), Ticket)
+
+
+KILLED = """
+import os, signal, sys
+from tests.kernel.http.test_idempotency import begin
+from charafy.kernel.clock import SystemClock
+from charafy.kernel.db import Database
+from charafy.kernel.http.idempotency import Idempotency
+
+begin(Idempotency(Database(sys.argv[1]), SystemClock()), lease_s=30)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_request_whose_process_was_killed_can_be_tried_again_after_its_lease(
+    db: Database, idempotency: Idempotency, clock: ManualClock
+) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, db.url],
+        cwd=Path(__file__).parents[3],
+        timeout=60,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+
+    # The lease was given in real time.
+    clock.advance((SystemClock().now() - clock.now()).total_seconds())
+    assert refusal(idempotency) == "idempotency_in_flight"
+    clock.advance(31)
     assert isinstance(begin(idempotency), Ticket)
 
 
