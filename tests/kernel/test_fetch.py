@@ -9,9 +9,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import ip_addresses
 
 from charafy.kernel.addresses import is_public
 from charafy.kernel.clock import SystemClock
@@ -159,6 +162,27 @@ def test_the_refusal_says_why_in_a_sentence(fetcher: Fetcher, url: str) -> None:
 def test_public_addresses_are_known_as_such() -> None:
     for address in ("8.8.8.8", PUBLIC, "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"):
         assert is_public(address), address
+
+
+@given(ip_addresses(v=4))
+def test_an_ipv6_address_that_wraps_an_ipv4_address_is_judged_by_it(inner: IPv4Address) -> None:
+    for wrapped in (f"::ffff:{inner}", f"64:ff9b::{inner}"):
+        assert is_public(wrapped) is is_public(str(inner))
+    assert not is_public(f"2002:{int(inner) >> 16:x}:{int(inner) & 0xFFFF:x}::1")
+
+
+def test_a_public_ipv6_address_and_an_international_name_can_be_named(
+    fetcher: Fetcher, net: Net
+) -> None:
+    net.names["xn--eckwd4c7c.example"] = [[PUBLIC]]
+    with LocalServer(answer(b"picture")) as net.server:
+        assert get(fetcher, "http://[2606:4700::1111]/a.png") == b"picture"
+        assert get(fetcher, "http://ドメイン.example/写真.png") == b"picture"
+    six, name = net.server.requests
+    assert "\r\nHost: [2606:4700::1111]\r\n" in six
+    assert "\r\nHost: xn--eckwd4c7c.example\r\n" in name
+    assert name.startswith("GET /%E5%86%99%E7%9C%9F.png ")
+    assert net.connected == ["2606:4700::1111", PUBLIC]
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(

@@ -22,6 +22,8 @@ from charafy.kernel.media import images
 from charafy.kernel.media.datauri import parse_data_uri
 from charafy.kernel.media.images import MAX_IMAGE_BYTES, Photo, PhotoReader
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
+
 RED, BLUE = (220, 30, 40), (20, 40, 210)
 
 
