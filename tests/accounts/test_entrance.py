@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from tests.accounts.conftest import PASSWORD, Build
 from tests.support.clock import ManualClock
@@ -10,7 +14,14 @@ from tests.support.postbox import Postbox, text_of, token_in
 from charafy.accounts.service import Account, AccountServices
 from charafy.credits.service import Credits
 from charafy.kernel.db import Database
-from charafy.kernel.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
+from charafy.kernel.errors import (
+    BadRequest,
+    CharafyError,
+    Conflict,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+)
 
 
 def test_a_sign_up_without_mail_may_enter_now_with_its_welcome_credits(
@@ -243,3 +254,36 @@ def test_expired_links_and_sessions_are_swept(
     clock.advance(15 * 86_400)
     assert services.sessions.find(session.token) is None
     assert (services.links.sweep(), services.sessions.sweep()) == (1, 1)
+
+
+def test_of_many_who_use_one_link_at_once_one_gets_in(
+    services: AccountServices, owner: Account
+) -> None:
+    token = services.accounts.sign_in_link(owner.account_id)
+    assert sorted(at_once(lambda: services.entrance.sign_in_by_link(token))) == [
+        "Account",
+        *["BadRequest"] * 7,
+    ]
+
+
+def test_of_many_sign_ups_with_one_address_at_once_one_makes_the_account(
+    services: AccountServices,
+) -> None:
+    outcomes = at_once(lambda: services.entrance.sign_up("sora@example.com", PASSWORD))
+    assert sorted(outcomes) == ["Account", *["Conflict"] * 7]
+    assert len(services.accounts.list()) == 1
+
+
+def at_once(do: Callable[[], object]) -> list[str]:
+    """What eight threads that start together got: the type of the result or of the error."""
+    together = Barrier(8)
+
+    def attempt(_number: int) -> str:
+        together.wait(timeout=5)
+        try:
+            return type(do()).__name__
+        except CharafyError as error:
+            return type(error).__name__
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(attempt, range(8)))
