@@ -1,0 +1,109 @@
+"""Every operation that says it takes an Idempotency-Key keeps the promise of the guide."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from tests.contract.conftest import Developer
+from tests.support.routes import API
+
+from charafy.reference.names import IDEMPOTENT, OPERATIONS
+
+PATHS = {name: API + path for _, path, name in OPERATIONS}
+TESTED = sorted(IDEMPOTENT - {"buy_credits"})
+"""Buying needs a payment provider: the credits' own tests have a fake one."""
+
+
+@pytest.fixture(params=TESTED)
+def operation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def bodies(
+    operation: str, character_id: str, voice_id: str, photo: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A request of the operation, and the same with something else in it."""
+    speech = {"character_id": character_id, "text": "Hello!"}
+    requests: dict[str, tuple[dict[str, Any], str]] = {
+        "create_character": ({"name": "Emma", "image": photo, "voice_id": voice_id}, "name"),
+        "speak": (speech, "text"),
+        "speak_with_timestamps": (speech, "text"),
+        "create_speech": ({"model": "kokoro", "voice": character_id, "input": "Hello!"}, "input"),
+        "create_key": ({"name": "spare"}, "name"),
+        "grant_credits": ({"amount": 5, "description": "Thanks"}, "description"),
+    }
+    first, other = requests[operation]
+    return first, {**first, other: "Something else"}
+
+
+@pytest.fixture
+def caller(operation: str, operator: Developer, developer: Developer) -> Developer:
+    return operator if operation == "grant_credits" else developer
+
+
+def test_sent_again_it_is_answered_again_and_done_once(
+    http: TestClient,
+    operation: str,
+    bodies: tuple[dict[str, Any], dict[str, Any]],
+    caller: Developer,
+    developer: Developer,
+) -> None:
+    url = PATHS[operation].replace("{account_id}", developer.account_id)
+    headers = {**caller.headers, "Idempotency-Key": str(uuid.uuid4())}
+    first = http.post(url, json=bodies[0], headers=headers)
+    assert first.status_code == 200, first.text
+    before = state(http, developer)
+
+    again = http.post(url, json=bodies[0], headers=headers)
+
+    assert again.status_code == 200
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    if operation == "create_key":
+        assert (first.json().pop("key")[:8], again.json()["key"]) == ("ck_live_", None)
+        assert again.json()["key_id"] == first.json()["key_id"]
+    else:
+        assert again.content == first.content
+        assert again.headers["content-type"] == first.headers["content-type"]
+    assert state(http, developer) == before
+
+
+def test_sent_again_with_another_body_it_is_a_conflict(
+    http: TestClient,
+    operation: str,
+    bodies: tuple[dict[str, Any], dict[str, Any]],
+    caller: Developer,
+    developer: Developer,
+) -> None:
+    url = PATHS[operation].replace("{account_id}", developer.account_id)
+    headers = {**caller.headers, "Idempotency-Key": str(uuid.uuid4())}
+    assert http.post(url, json=bodies[0], headers=headers).status_code == 200
+    before = state(http, developer)
+
+    other = http.post(url, json=bodies[1], headers=headers)
+
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert state(http, developer) == before
+
+
+@pytest.mark.parametrize("key", ["", "é", "x" * 256, "a\tb"])
+def test_a_key_that_is_no_key_is_bad_input(
+    http: TestClient, developer: Developer, character_id: str, key: str
+) -> None:
+    headers = [(b"x-api-key", developer.key.encode()), (b"idempotency-key", key.encode())]
+    body = {"character_id": character_id, "text": "Hello!"}
+    assert http.post(f"{API}/tts", json=body, headers=headers).status_code == 400
+
+
+def state(http: TestClient, developer: Developer) -> tuple[Any, ...]:
+    """What doing something twice would change."""
+    headers = developer.headers
+    return (
+        http.get(f"{API}/credits", headers=headers).json(),
+        http.get(f"{API}/characters", headers=headers).json(),
+        len(http.get(f"{API}/keys", headers=headers).json()["keys"]),
+    )
