@@ -124,12 +124,13 @@ def _lifespan(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[N
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # The voice loads beside the first requests, so that a restart answers at once.
         warming = asyncio.create_task(asyncio.to_thread(_warm, house), name="load the voice")
+        tidying = asyncio.create_task(asyncio.to_thread(_tidy, house), name="remove orphans")
         await house.sweeper.start()
         try:
             yield
         finally:
             await house.sweeper.stop()
-            await warming
+            await asyncio.gather(warming, tidying)
 
     return lifespan
 
@@ -143,6 +144,14 @@ def _warm(house: House) -> None:
                 pass
     except Exception as error:  # noqa: BLE001 - the server still answers; /readyz says what is missing
         log.error("voice_not_loaded", **describe(error))
+
+
+def _tidy(house: House) -> None:
+    """Remove the files that a killed process left without a row; too slow for every minute."""
+    try:
+        house.characters.remove_orphans()
+    except Exception as error:  # noqa: BLE001 - a house with stray files serves as well
+        log.error("orphans_not_removed", **describe(error))
 
 
 def _one_voice_each(voices: Iterable[str]) -> list[str]:
