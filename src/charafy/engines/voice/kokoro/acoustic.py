@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 
 from charafy.engines.voice import SAMPLE_RATE, Pcm
 from charafy.engines.voice.kokoro.derive import derive
+from charafy.engines.voice.kokoro.moments import Foretold, Moments, summary
+from charafy.engines.voice.vocabulary import SYMBOLS
 
 FRAME: Final = 600
 """Samples per acoustic frame (25 ms)."""
@@ -35,6 +36,7 @@ class Utterance:
     """[1, FRAME * frames]: excitation at the predicted pitch."""
     style: NDArray[np.float32]
     """[1, 256]: timbre and manner."""
+    moments: Foretold
 
     @property
     def frames(self) -> int:
@@ -54,14 +56,15 @@ class Acoustics:
         acoustic, vocoder = derive(model_path, cache_dir)
         self._acoustic = _session(acoustic, threads)
         self._vocoder = _session(vocoder, threads)
+        self._moments = Moments()
         self._turns = threading.BoundedSemaphore(concurrency)
 
     def plan(
-        self, tokens: Sequence[int], style: NDArray[np.float32], speed: float, pitch: float
+        self, symbols: str, style: NDArray[np.float32], speed: float, pitch: float
     ) -> Utterance:
         """Prosody and features of one clause. `style` is [1, 256]; `pitch` scales the F0."""
         inputs = {
-            "tokens": np.array([[_PAD, *tokens, _PAD]], np.int64),
+            "tokens": np.array([[_PAD, *(SYMBOLS[s] for s in symbols), _PAD]], np.int64),
             "style": style,
             "speed": np.array([speed], np.float32),
             "pitch": np.array([pitch], np.float32),
@@ -70,7 +73,9 @@ class Acoustics:
             durations, features, source = self._acoustic.run(
                 ["durations", "features", "source"], inputs
             )
-        return Utterance(durations.ravel().astype(np.int64), features, source, style)
+        lengths = durations.ravel().astype(np.int64)
+        moments = self._moments.foretell(summary(symbols, lengths, source, style))
+        return Utterance(lengths, features, source, style, moments)
 
     def decode(self, utterance: Utterance, start: int, stop: int) -> Pcm:
         """Audio of the frames `start`..`stop`, computed without looking beyond them."""
@@ -80,6 +85,8 @@ class Acoustics:
             ],
             "source": utterance.source[:, start * FRAME : stop * FRAME],
             "style": utterance.style,
+            "means": utterance.moments.means,
+            "variances": utterance.moments.variances,
         }
         with self._turns:
             (audio,) = self._vocoder.run(["audio"], inputs)
@@ -90,6 +97,8 @@ def _session(path: Path, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Signed activations are meant where `derive` chose them: do not turn them back.
+    options.add_session_config_entry("session.qdqisint8allowed", "1")
     # Idle threads that spin would take the cores from recognition and rendering beside them.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -14,12 +14,15 @@ from typing import Final
 
 from onnx import ModelProto, TensorProto, helper, load_from_string
 
-from charafy.engines.voice.kokoro.graph import extract
+from charafy.engines.voice.kokoro import rewrite
+from charafy.engines.voice.kokoro.arithmetic import signed_products_are_exact
+from charafy.engines.voice.kokoro.graph import Graph, extract
 from charafy.kernel.files import write_atomic
 
-RECIPE: Final = 1
+RECIPE: Final = 2
 """Part of the cache key: raise it with every change of what is derived."""
 
+_NORMS: Final = 48
 _PITCH: Final = "/encoder/Squeeze_output_0"
 _RENAMED: Final = {
     "/encoder/Clip_output_0": "durations",
@@ -35,21 +38,40 @@ def derive(model_path: Path, cache_dir: Path) -> tuple[Path, Path]:
     file is not the Kokoro export that is expected.
     """
     data = model_path.read_bytes()
-    key = f"kokoro-{hashlib.sha256(data).hexdigest()[:16]}-r{RECIPE}"
+    signed = signed_products_are_exact()
+    key = f"kokoro-{hashlib.sha256(data).hexdigest()[:16]}-{'s8' if signed else 'u8'}-{RECIPE}"
     acoustic, vocoder = cache_dir / f"{key}.acoustic.onnx", cache_dir / f"{key}.vocoder.onnx"
     if not (acoustic.exists() and vocoder.exists()):
         model = load_from_string(data)
         _rename(model)
         _scale_pitch(model)
-        text = ["tokens", "style", "speed", "pitch"]
-        write_atomic(
-            acoustic,
-            extract(model, text, ["durations", "features", "source"]).SerializeToString(),
-        )
-        write_atomic(
-            vocoder, extract(model, ["features", "source", "style"], ["audio"]).SerializeToString()
-        )
+        write_atomic(acoustic, _acoustic(model, signed).SerializeToString())
+        write_atomic(vocoder, _vocoder(model, signed).SerializeToString())
     return acoustic, vocoder
+
+
+def _acoustic(model: ModelProto, signed: bool) -> ModelProto:
+    part = extract(
+        model, ["tokens", "style", "speed", "pitch"], ["durations", "features", "source"]
+    )
+    graph = Graph(part.graph)
+    rewrite.join_norms(graph)
+    if signed:
+        rewrite.sign_activations(graph)
+    rewrite.join_scales(graph)
+    return part
+
+
+def _vocoder(model: ModelProto, signed: bool) -> ModelProto:
+    part = extract(model, ["features", "source", "style"], ["audio"])
+    graph = Graph(part.graph)
+    if rewrite.join_norms(graph) != _NORMS or rewrite.join_snakes(graph) != _NORMS:
+        raise ValueError("the model's vocoder is not the one of Kokoro v1.0")
+    if signed:
+        rewrite.sign_activations(graph)
+    rewrite.give_moments(graph)
+    rewrite.join_scales(graph)
+    return part
 
 
 def _rename(model: ModelProto) -> None:

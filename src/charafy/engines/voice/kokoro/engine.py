@@ -92,9 +92,8 @@ class KokoroVoice:
             if len(rest):
                 yield SpeechChunk(rest, (), clause.end)
             return
-        utterance = self._acoustics.plan(
-            said.tokens, style.row(len(said.symbols)), speed, style.pitch
-        )
+        row = style.row(len(said.symbols))
+        utterance = self._acoustics.plan(said.symbols, row, speed, style.pitch)
         first = max(0, int(utterance.durations[0]) - _LEAD)
         last = utterance.frames - max(0, int(utterance.durations[-1]) - _TAIL)
         marks = timeline(said, utterance.durations, first, at_s)

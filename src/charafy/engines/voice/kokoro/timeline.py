@@ -20,10 +20,6 @@ class Script:
     symbols: str
     owners: tuple[int, ...]
 
-    @property
-    def tokens(self) -> tuple[int, ...]:
-        return tuple(SYMBOLS[symbol] for symbol in self.symbols)
-
 
 def script(clause: Clause) -> Script:
     """Symbols of `clause` without those that the model does not know and without outer spaces.

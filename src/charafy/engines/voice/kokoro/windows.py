@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -11,35 +12,38 @@ from charafy.engines.voice.kokoro.acoustic import FRAMES_PER_S
 CONTEXT: Final = 4
 """Frames decoded on either side of a window and thrown away: how far the vocoder looks around."""
 
-FIRST: Final = 14
-LEAST: Final = 16
-MOST: Final = 120
-_SHARE: Final = 0.6
+_STEPS: Final = (14, 24, 40, 60)
+"""Frames of the first windows and of all that follow; wider ones leave the processor's cache."""
+_LEAST: Final = 16
+_SHARE: Final = 0.7
 """Of the audio that a listener still has in store, how much time the next window may take."""
 
 
 class Speedometer:
-    """Seconds that one frame takes to decode, learnt from the windows decoded so far."""
+    """How long decoding takes, learnt from the windows decoded so far."""
 
-    def __init__(self, first_guess: float = 0.5 / FRAMES_PER_S) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._per_frame = first_guess
+        self._load: float | None = None
 
     @property
-    def seconds_per_frame(self) -> float:
+    def load(self) -> float:
+        """Seconds of work per second of audio."""
         with self._lock:
-            return self._per_frame
+            return 0.5 if self._load is None else self._load
 
     def note(self, frames: int, seconds: float) -> None:
+        load = seconds * FRAMES_PER_S / frames
         with self._lock:
-            self._per_frame += 0.3 * (seconds / frames - self._per_frame)
+            self._load = load if self._load is None else self._load + 0.3 * (load - self._load)
 
 
 class Pace:
     """Sizes of the windows of one speech, so that a player that starts at once never runs dry.
 
     A listener hears in real time, so what is in store is what was handed out less the time gone
-    since the first chunk. A caller that only collects never empties it and gets wide windows.
+    since the first chunk. On a machine that is fast enough the sizes are always the same; on a
+    slower one the first window grows until every later one can be decoded while it plays.
     """
 
     def __init__(self, speedometer: Speedometer, monotonic: Callable[[], float]) -> None:
@@ -47,7 +51,7 @@ class Pace:
         self._monotonic = monotonic
         self._began: float | None = None
         self._given_s = 0.0
-        self._last = FIRST
+        self._step = 0
 
     def gave(self, seconds: float) -> None:
         """A chunk of that much audio is being handed out."""
@@ -57,14 +61,25 @@ class Pace:
 
     def frames(self, left: int) -> int:
         """How many frames to decode next out of `left`."""
+        load = self._speedometer.load
         if self._began is None:
-            return _without_scrap(FIRST, left)
-        store_s = self._given_s - (self._monotonic() - self._began)
-        affordable = int(_SHARE * store_s / self._speedometer.seconds_per_frame) - 2 * CONTEXT
-        self._last = max(LEAST, min(affordable, 2 * self._last, MOST))
-        return _without_scrap(self._last, left)
+            frames = max(_STEPS[0], _first(load))
+        else:
+            store_s = self._given_s - (self._monotonic() - self._began)
+            affordable = int(_SHARE * store_s / load * FRAMES_PER_S) - 2 * CONTEXT
+            self._step = min(self._step + 1, len(_STEPS) - 1)
+            frames = max(_sustainable(load), min(affordable, _STEPS[self._step]))
+        # A rest that would not fill half a window of its own comes along.
+        return left if left < frames + _LEAST // 2 else frames
 
 
-def _without_scrap(frames: int, left: int) -> int:
-    """Take the rest along when it would not fill half a window of its own."""
-    return left if left < frames + LEAST // 2 else frames
+def _sustainable(load: float) -> int:
+    """Least window whose audio lasts as long as decoding it with its context takes."""
+    if load >= 0.9:
+        return _STEPS[-1]
+    return min(_STEPS[-1], max(_LEAST, math.ceil(1.25 * 2 * CONTEXT * load / (1 - load))))
+
+
+def _first(load: float) -> int:
+    """Least first window during which the second one can be decoded."""
+    return min(_STEPS[-1], math.ceil((_sustainable(load) + 2 * CONTEXT) * load / _SHARE))
