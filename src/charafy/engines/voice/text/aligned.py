@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,14 @@ class Aligned:
             starts.extend([cell.start] * len(cell.text))
             ends.extend([cell.end] * len(cell.text))
         return cls("".join(text), tuple(starts), tuple(ends))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Aligned]) -> Aligned:
+        return cls(
+            "".join(part.text for part in parts),
+            tuple(chain.from_iterable(part.starts for part in parts)),
+            tuple(chain.from_iterable(part.ends for part in parts)),
+        )
 
     def __len__(self) -> int:
         return len(self.text)

@@ -143,7 +143,7 @@ _ABBREVIATION = re.compile(
     r"AT&T|Ph\.D|w/o?(?![A-Za-z])|[bc]/[co](?![A-Za-z])|[A-Za-z]{2,6}(?![A-Za-z'])|[A-Za-z](?:\.[A-Za-z]{1,2}){1,2}(?![A-Za-z])"
 )
 _ALSO_WORDS = frozenset(
-    words("mon wed sat sun fig col gen max min rep sec mar jan apt est ms ext pres")
+    words("mon wed sat sun fig col gen max min rep sec mar jan apt est ext pres")
 )
 
 

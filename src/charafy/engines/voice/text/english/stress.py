@@ -37,6 +37,6 @@ def starts_with_vowel(phonemes: str) -> bool | None:
     for symbol in phonemes:
         if symbol in VOWELS:
             return True
-        if symbol in CONSONANTS or symbol.isalpha():
+        if symbol in CONSONANTS:
             return False
     return None

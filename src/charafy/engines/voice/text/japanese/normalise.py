@@ -202,6 +202,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]], ...
         (rf"(?<=\d)[-−](?=\d{{1,9}}(?:[{_COUNTERS}]|パーセント))", lambda m: "から"),
         (r"(?<=[\d)])\s?[-−]\s?(?=[\d(])", lambda m: "ひく" if " " in m[0] else "の"),
         (r"(?<=\d):(?=\d)", lambda m: "対"),
+        (r"(?<=\d)\s{1,3}(?=\d{1,4}ぶんの)", lambda m: "と"),
         (r"(?<!\d)(\d{0,3})8分(?![のかけ割目])", _eight_minutes),
         (r"[はハ]{3,400}", lambda m: "ハッ" * min(4, len(m[0]))),
         (r"明後日", lambda m: "あさって"),
@@ -215,8 +216,20 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]], ...
 )
 
 
+_ADDRESS = re.compile(r"https?://[!-~]{1,400}|[\w.+-]{1,64}@[A-Za-z0-9.-]{1,200}", re.ASCII)
+
+
 def normalise(text: Aligned) -> Aligned:
-    """Rewrite what would be misread. Each rule looks at the text once."""
+    """Rewrite what would be misread, except in addresses. Each rule looks at the text once."""
+    parts: list[Aligned] = []
+    at = 0
+    for match in _ADDRESS.finditer(text.text):
+        parts += (_ruled(text.slice(at, match.start())), text.slice(*match.span()))
+        at = match.end()
+    return Aligned.joined((*parts, _ruled(text.slice(at, len(text)))))
+
+
+def _ruled(text: Aligned) -> Aligned:
     for pattern, spoken in _RULES:
         text = text.sub(pattern, spoken)
     return text
