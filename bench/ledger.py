@@ -23,7 +23,7 @@ from charafy.kernel.ids import new_id
 from charafy.kernel.observe import Metrics
 
 ACCOUNTS = 16
-OPERATIONS = 2_000
+OPERATIONS = 1_000
 Operation = Callable[[str], None]
 
 
