@@ -97,17 +97,35 @@ def test_a_new_speech_starts_before_one_that_is_ahead_of_its_listener(
     assert journal.wait_for(5) == ["long", "long", "long", "new", "new"]
 
 
-def test_a_speech_whose_listener_waits_goes_before_a_new_one(
+def test_speeches_whose_listeners_wait_take_turns(
     scheduler: Scheduler, journal: Journal, clock: ManualClock
 ) -> None:
-    submit(scheduler, journal, "behind", 4)
+    submit(scheduler, journal, "behind", 3)
     journal.allow(1)
     journal.wait_until_begun(2)
-    clock.advance(5)  # its second of sound was over four seconds ago
-    submit(scheduler, journal, "new", 1)
+    clock.advance(60)  # its second of sound was over long ago
+    submit(scheduler, journal, "new", 2)
+    clock.advance(1)
+    for chunks in range(1, 5):
+        journal.allow(1)
+        journal.wait_for(chunks + 1)
+        clock.advance(60)  # nobody ever gets ahead
+
+    order = [entry for entry in journal.wait_for(5) if not entry.endswith("ended")]
+    assert order[:4] == ["behind", "behind", "new", "behind"]
+
+
+def test_a_speech_that_will_be_late_goes_before_one_that_is_well_ahead(
+    scheduler: Scheduler, journal: Journal, clock: ManualClock
+) -> None:
+    submit(scheduler, journal, "ahead", 9)
+    journal.allow(4)
+    journal.wait_until_begun(5)  # four seconds are in store, and a fifth is begun
+    submit(scheduler, journal, "short", 4)
+    clock.advance(0.1)
     journal.allow(4)
 
-    assert journal.wait_for(5)[:4] == ["behind"] * 4
+    assert journal.wait_for(8)[4:] == ["ahead", "short", "short", "short"]
 
 
 def test_one_accounts_many_requests_do_not_push_another_accounts_first_one_back(

@@ -1,8 +1,9 @@
 """Who speaks next: many syntheses share few threads, a chunk (a fraction of a second) at a time.
 
-Each worker takes the synthesis whose listener would be without sound first. So a new request gets
-its first sound at once although long texts are under way, streams that are well ahead of their
-players yield to those that are not, and a client that reads slowly occupies no thread at all.
+Each worker takes the synthesis whose listener would be without sound first; those whose listeners
+wait already take turns. So a new request gets its first sound soon although long texts are under
+way, streams that are well ahead of their players yield to those that are not, too many share what
+there is, and a client that reads slowly occupies no thread at all.
 See docs/decisions/speech-streaming.md.
 """
 
@@ -132,7 +133,8 @@ class Scheduler:
             while True:
                 ready = [synthesis for synthesis in self._waiting if synthesis.is_runnable]
                 if ready:
-                    urgent = min(ready, key=lambda synthesis: synthesis.deadline_s)
+                    now_s = self._now_s()
+                    urgent = min(ready, key=lambda synthesis: synthesis.urgency(now_s))
                     self._waiting.remove(urgent)
                     return urgent
                 if self._closing:

@@ -45,6 +45,8 @@ class Synthesis:
         self._encoder = encoder
         self._submitted_s = submitted_s
         self._chunks: Iterator[SpeechChunk] | None = None
+        self._begun = False
+        self._served_s = -math.inf
         self._lock = threading.Lock()
         self._data = bytearray()
         self._marks: list[Mark] = []
@@ -63,21 +65,23 @@ class Synthesis:
     def has_begun(self) -> bool:
         """Whether a worker has turned to it yet."""
         with self._lock:
-            return self._chunks is not None
+            return self._begun
 
-    @property
-    def deadline_s(self) -> float:
-        """When the listener will wait, or has begun to: the earliest deadline is served first.
+    def urgency(self, now_s: float) -> tuple[float, float, float]:
+        """The least comes first: when the listener will wait, else who was served longest ago.
 
-        Before the first chunk that is the moment of asking; afterwards a player that started at
-        once has sound until everything made so far is played. Cleaning up comes before all.
+        Before the first chunk the listener waits from the moment of asking; afterwards a player
+        that started at once has sound until everything made so far is played. Who waits already
+        waits "now", however long: else a late stream would starve every new one. Cleaning up
+        comes before all.
         """
         with self._lock:
             if self._state == "closed":
-                return -math.inf
-            if self._heard_since_s is None:
-                return self._submitted_s
-            return self._heard_since_s + self._samples / SAMPLE_RATE
+                return -math.inf, 0.0, 0.0
+            due_s = self._submitted_s
+            if self._heard_since_s is not None:
+                due_s = self._heard_since_s + self._samples / SAMPLE_RATE
+            return max(due_s, now_s), self._served_s, due_s
 
     @property
     def is_runnable(self) -> bool:
@@ -138,14 +142,14 @@ class Synthesis:
 
     def _step(self, now_s: Callable[[], float]) -> bool:
         with self._lock:
+            self._begun = True
+            self._served_s = now_s()
             closed = self._state == "closed"
         if closed:
             self._stop_engine()
             return False
         if self._chunks is None:
-            chunks = self._start()
-            with self._lock:
-                self._chunks = chunks
+            self._chunks = self._start()  # may load the engine
         chunk = next(self._chunks, None)
         data = self._encoder.finish() if chunk is None else self._encoder.feed(chunk.pcm)
         with self._lock:
