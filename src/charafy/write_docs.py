@@ -20,7 +20,7 @@ def documents() -> dict[str, str]:
     """Texts by their path inside `docs/`."""
     # Built without validation, which would read the environment.
     settings = Settings.model_construct()
-    texts = {f"guides/{name}.md": guides.text(name, settings) + "\n" for name in guides.NAMES}
+    texts = {f"guides/{name}.md": guides.text(name, settings) for name in guides.NAMES}
     texts["settings.md"] = settings_table.markdown()
     texts["openapi.json"] = _openapi()
     return texts

@@ -111,8 +111,7 @@ def _idempotency_key() -> Json:
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "description": "Your own name for this request: sent again within 24 hours, it is answered "
-        "again and neither done nor charged twice.",
+        "description": "Makes a retry safe: sent again, it is neither done nor charged twice.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
         "example": "5b0c8f0e-greeting",
     }
@@ -120,8 +119,11 @@ def _idempotency_key() -> Json:
 
 def mark_id(name: str, schema: Json) -> None:
     """Ids of ours are UUIDs, which the routes' plain strings don't say."""
-    if name.endswith("_id") and schema.get("type") == "string" and name not in _OTHER_IDS:
-        schema.setdefault("format", "uuid")
+    if not name.endswith("_id") or name in _OTHER_IDS:
+        return
+    for option in (schema, *schema.get("anyOf", ())):
+        if option.get("type") == "string":
+            option.setdefault("format", "uuid")
 
 
 def _security() -> Json:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 
 from jinja2 import BaseLoader, Environment, StrictUndefined
@@ -10,6 +12,8 @@ from jinja2 import BaseLoader, Environment, StrictUndefined
 from charafy.kernel.settings import Prices, Settings
 from charafy.reference.errors import ERRORS
 from charafy.reference.markdown import Block, blocks
+
+_CODE = re.compile(r"(?:^```\w.*?^```\n+)+", re.DOTALL | re.MULTILINE)
 
 NAMES = (
     "quick-start",
@@ -71,15 +75,20 @@ def text(name: str, settings: Settings, language: str = "en") -> str:
         loader=BaseLoader(), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(source.read_text(encoding="utf-8"))
-    return template.render(
-        base_url=settings.base_url,
-        prices=settings.prices,
-        price_rows=price_rows(settings.prices),
-        plans=settings.plans,
-        plan=settings.plan(settings.sign_up_plan),
-        scopes=SCOPES,
-        errors=ERRORS,
-    ).strip()
+    english = "" if language == "en" else text(name, settings)
+    return (
+        template.render(
+            code=partial(_code, _CODE.findall(english)),
+            base_url=settings.base_url,
+            prices=settings.prices,
+            price_rows=price_rows(settings.prices),
+            plans=settings.plans,
+            plan=settings.plan(settings.sign_up_plan),
+            scopes=SCOPES,
+            errors=ERRORS,
+        ).strip()
+        + "\n"
+    )
 
 
 def price_rows(prices: Prices) -> tuple[Price, ...]:
@@ -98,6 +107,11 @@ def price_rows(prices: Prices) -> tuple[Price, ...]:
         row("Video generation", "/v1/video", prices.video_per_second, least),
         row("Voice clone", "/v1/voice/clone", prices.voice_clone, "request"),
     )
+
+
+def _code(runs: list[str], number: int) -> str:
+    """The English guide's nth run of code blocks: a translation repeats no code."""
+    return runs[number - 1].strip()
 
 
 def _guide(name: str, settings: Settings, language: str) -> Guide:
