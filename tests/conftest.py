@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
+import shutil
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from charafy.kernel.db import Database, metadata
+from charafy.kernel.db import Database
+from charafy.kernel.migrate import migrate
 from charafy.kernel.settings import Settings
 from tests.support.clock import ManualClock
 
@@ -25,20 +25,20 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", voice_engine="scripted", demo=False)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with this version's schema and nothing in it, to be copied."""
+    path = tmp_path_factory.mktemp("schema") / "charafy.db"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()  # folds the write-ahead log into the one file
+    return path
+
+
 @pytest.fixture
-def db(settings: Settings) -> Iterator[Database]:
-    # Until the first migration is written: the tables of the features that exist.
-    for feature in ("accounts", "credits", "characters", "voices", "embed"):
-        try:
-            if find_spec(f"charafy.{feature}.tables"):
-                importlib.import_module(f"charafy.{feature}.tables")
-        except ModuleNotFoundError:
-            continue
-    if find_spec("charafy.kernel.http.idempotency_tables"):
-        importlib.import_module("charafy.kernel.http.idempotency_tables")
+def db(settings: Settings, migrated: Path) -> Iterator[Database]:
     settings.home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(migrated, settings.home / "charafy.db")
     database = Database(settings.db_url)
-    with database.write() as tx:
-        metadata.create_all(tx)
     yield database
     database.close()

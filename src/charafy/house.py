@@ -20,7 +20,7 @@ from charafy.credits.service import Credits
 from charafy.embed.service import Embeds
 from charafy.engines.voice import FrontEnd, Voice
 from charafy.engines.voice.deferred import DeferredVoice
-from charafy.engines.voice.kokoro import KokoroVoice, stock_styles
+from charafy.engines.voice.kokoro import KokoroVoice, stock_names, stock_styles
 from charafy.engines.voice.scripted import ScriptedVoice
 from charafy.engines.voice.text import TextFrontEnd
 from charafy.engines.weights import Store
@@ -164,8 +164,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
 
 
 def _voice(settings: Settings, front_end: FrontEnd) -> DeferredVoice:
-    styles = stock_styles()
-    names = tuple(styles)
+    names = stock_names()
 
     def load() -> Voice:
         if settings.voice_engine == "scripted":
@@ -174,7 +173,7 @@ def _voice(settings: Settings, front_end: FrontEnd) -> DeferredVoice:
         cores = os.cpu_count() or 1
         return KokoroVoice(
             model,
-            styles,
+            stock_styles(),
             front_end,
             cache_dir=settings.models / "derived",
             threads=settings.voice_threads or min(2, cores),

@@ -41,12 +41,22 @@ def stock_styles(folder: Traversable | None = None) -> dict[str, Style]:
     `folder` holds `kokoro.txt` (names) and `kokoro.xz`: float16 [name, number, row] as
     little-endian differences between neighbouring rows, so that they compress without loss.
     """
-    folder = folder or resources.files("charafy") / "assets" / "voices"
-    names = (folder / "kokoro.txt").read_text("ascii").split()
+    folder = folder or _folder()
+    names = stock_names(folder)
     steps = np.frombuffer(lzma.decompress((folder / "kokoro.xz").read_bytes()), "<u2")
     bits = np.cumsum(steps.reshape(len(names), WIDTH, MAX_SYMBOLS), axis=2, dtype="<u2")
     tables = bits.view("<f2").transpose(0, 2, 1)
     return {name: Style(table) for name, table in zip(names, tables, strict=True)}
+
+
+def stock_names(folder: Traversable | None = None) -> tuple[str, ...]:
+    """Names of the stock styles, known without unpacking the styles themselves."""
+    text = ((folder or _folder()) / "kokoro.txt").read_text("ascii")
+    return tuple(text.split())
+
+
+def _folder() -> Traversable:
+    return resources.files("charafy") / "assets" / "voices"
 
 
 def language_of(name: str) -> Language:
