@@ -12,8 +12,9 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.types import Receive
 
+from charafy.engines.voice.visemes import visemes
 from charafy.speech.delivery import Delivery, attend, collect, settle
-from charafy.speech.schemas import Timed, TimestampsAnswer
+from charafy.speech.schemas import MouthShape, Timed, TimestampsAnswer
 from charafy.speech.service import Job, Recording, Replay, Speech
 
 Begin = Callable[[], Job | Replay]
@@ -103,6 +104,7 @@ def _timeline(job: Job, recording: Recording) -> TimestampsAnswer:
         duration_s=round(recording.audio_s, 4),
         words=list(map(Timed.of, words)),
         phonemes=list(map(Timed.of, phonemes)),
+        visemes=list(map(MouthShape.of, visemes(recording.marks))),
         credits_used=job.held.amount,
         credits_remaining=job.held.remaining,
     )

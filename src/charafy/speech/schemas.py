@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from charafy.engines.voice import MAX_SPEED, MIN_SPEED, Mark
+from charafy.engines.voice.visemes import Shape, Viseme
 from charafy.kernel.http.schema import Answer, Body
 from charafy.kernel.media.audio import AudioFormat
 
@@ -69,12 +70,26 @@ class Timed(Answer):
         return cls(text=mark.text, start_s=round(mark.start_s, 4), end_s=round(mark.end_s, 4))
 
 
+class MouthShape(Answer):
+    """A shape of the mouth, in seconds from the first sample."""
+
+    viseme: Shape = Field(description="Oculus' names.", examples=["PP"])
+    start_s: float = Field(examples=[0.075])
+    end_s: float = Field(examples=[0.125])
+
+    @classmethod
+    def of(cls, viseme: Viseme) -> MouthShape:
+        start_s, end_s = round(viseme.start_s, 4), round(viseme.end_s, 4)
+        return cls(viseme=viseme.shape, start_s=start_s, end_s=end_s)
+
+
 class TimestampsAnswer(Answer):
     audio: str = Field(description="The audio file, base64.")
     format: AudioFormat
     duration_s: float = Field(examples=[1.475])
     words: list[Timed] = Field(description="As written in the text.")
     phonemes: list[Timed] = Field(description="IPA symbols, as the voice spoke them.")
+    visemes: list[MouthShape] = Field(description="One after the other, without gaps.")
     credits_used: int = Field(examples=[1])
     credits_remaining: int = Field(examples=[999])
 
