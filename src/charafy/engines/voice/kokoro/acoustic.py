@@ -22,6 +22,9 @@ FRAME: Final = 600
 FRAMES_PER_S: Final = SAMPLE_RATE / FRAME
 _FEATURES_PER_FRAME: Final = 2
 _PAD: Final = 0
+_AUDIBLE: Final = -2.0
+_LEAD: Final = 2
+_TAIL: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Utterance:
 
     durations: NDArray[np.int64]
     """Frames of the opening pad, of every symbol and of the closing pad."""
+    energy: NDArray[np.float32]
+    """[frames]: the model's own forecast of loudness; speech is about 8, silence about -9."""
     features: NDArray[np.float32]
     """[1, 512, 2 * frames]"""
     source: NDArray[np.float32]
@@ -41,6 +46,18 @@ class Utterance:
     @property
     def frames(self) -> int:
         return int(self.durations.sum())
+
+    @property
+    def sounding(self) -> tuple[int, int]:
+        """First frame and end of what is heard, with a little silence around it.
+
+        Told by the forecast, so that silence is not even decoded; it met the sound's true onset
+        and end within a frame nearly always. All frames if nothing is loud enough.
+        """
+        loud = np.flatnonzero(self.energy > _AUDIBLE)
+        if not len(loud):
+            return 0, self.frames
+        return max(0, int(loud[0]) - _LEAD), min(self.frames, int(loud[-1]) + 1 + _TAIL)
 
 
 class Acoustics:
@@ -70,12 +87,13 @@ class Acoustics:
             "pitch": np.array([pitch], np.float32),
         }
         with self._turns:
-            durations, features, source = self._acoustic.run(
-                ["durations", "features", "source"], inputs
+            durations, energy, features, source = self._acoustic.run(
+                ["durations", "energy", "features", "source"], inputs
             )
         lengths = durations.ravel().astype(np.int64)
         moments = self._moments.foretell(summary(symbols, lengths, source, style))
-        return Utterance(lengths, features, source, style, moments)
+        loudness = energy.reshape(-1, _FEATURES_PER_FRAME).max(axis=1)
+        return Utterance(lengths, loudness, features, source, style, moments)
 
     def decode(self, utterance: Utterance, start: int, stop: int) -> Pcm:
         """Audio of the frames `start`..`stop`, computed without looking beyond them."""

@@ -19,13 +19,14 @@ from charafy.engines.voice.kokoro.arithmetic import signed_products_are_exact
 from charafy.engines.voice.kokoro.graph import Graph, extract
 from charafy.kernel.files import write_atomic
 
-RECIPE: Final = 2
+RECIPE: Final = 3
 """Part of the cache key: raise it with every change of what is derived."""
 
 _NORMS: Final = 48
 _PITCH: Final = "/encoder/Squeeze_output_0"
 _RENAMED: Final = {
     "/encoder/Clip_output_0": "durations",
+    "/encoder/Reshape_1_output_0": "energy",
     "/decoder/decoder/decode.3/Div_4_output_0": "features",
     "/decoder/decoder/generator/Squeeze_output_0": "source",
 }
@@ -52,7 +53,9 @@ def derive(model_path: Path, cache_dir: Path) -> tuple[Path, Path]:
 
 def _acoustic(model: ModelProto, signed: bool) -> ModelProto:
     part = extract(
-        model, ["tokens", "style", "speed", "pitch"], ["durations", "features", "source"]
+        model,
+        ["tokens", "style", "speed", "pitch"],
+        ["durations", "energy", "features", "source"],
     )
     graph = Graph(part.graph)
     rewrite.join_norms(graph)

@@ -27,9 +27,8 @@ from charafy.engines.voice.kokoro.windows import CONTEXT, Pace, Speedometer
 
 _FADE: Final = 240
 """Samples over which two windows are cross-faded (10 ms); they nearly agree there."""
-_LEAD: Final = 3
-_TAIL: Final = 4
-"""Frames of the silent pads that stay before and after a clause."""
+_GAPS: Final = ((".!?…", 0.30), (",;:—", 0.12))
+"""What is added to the silence that stays around a clause anyway (about 0.12 s)."""
 _CEILING: Final = 0.98
 
 
@@ -74,29 +73,32 @@ class KokoroVoice:
         self, clauses: Iterator[Clause], style: Style, speed: float
     ) -> Iterator[SpeechChunk]:
         pace = Pace(self._speedometer, self._monotonic)
-        samples, chars = 0, 0
+        samples, chars, gap_s = 0, 0, 0.0
         for clause in clauses:
-            for chunk in self._clause(clause, style, speed, samples / SAMPLE_RATE, pace):
-                samples += len(chunk.pcm)
+            gap = _silence(gap_s)
+            at_s = (samples + len(gap)) / SAMPLE_RATE
+            for chunk in self._clause(clause, style, speed, at_s, pace):
+                pcm, gap = np.concatenate([gap, chunk.pcm]), gap[:0]
+                samples += len(pcm)
                 chars = max(chars, chunk.chars_done)
-                pace.gave(len(chunk.pcm) / SAMPLE_RATE)
-                yield SpeechChunk(chunk.pcm, chunk.marks, chars)
+                pace.gave(len(pcm) / SAMPLE_RATE)
+                yield SpeechChunk(pcm, chunk.marks, chars)
+            gap_s = _gap(clause) / speed
 
     def _clause(
         self, clause: Clause, style: Style, speed: float, at_s: float, pace: Pace
     ) -> Iterator[SpeechChunk]:
-        """Chunks of one clause; their `chars_done` counts this clause only."""
+        """Chunks of one clause and its pause; their `chars_done` counts this clause only."""
         said = script(clause)
-        rest = np.zeros(round(clause.pause_s * SAMPLE_RATE), np.float32)
+        rest = _silence(clause.pause_s)
         if not said.symbols:
             if len(rest):
                 yield SpeechChunk(rest, (), clause.end)
             return
         row = style.row(len(said.symbols))
         utterance = self._acoustics.plan(said.symbols, row, speed, style.pitch)
-        first = max(0, int(utterance.durations[0]) - _LEAD)
-        last = utterance.frames - max(0, int(utterance.durations[-1]) - _TAIL)
-        marks = timeline(said, utterance.durations, first, at_s)
+        first, last = utterance.sounding
+        marks = timeline(said, utterance.durations, (first, last), at_s)
         samples = 0
         for pcm, final in self._windows(utterance, first, last, pace):
             start_s = at_s + samples / SAMPLE_RATE
@@ -125,6 +127,16 @@ class KokoroVoice:
             carry = audio[offset + len(piece) : offset + len(piece) + _FADE]
             at = stop
             yield np.clip(np.nan_to_num(piece), -_CEILING, _CEILING), at >= last
+
+
+def _silence(seconds: float) -> Pcm:
+    return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+
+
+def _gap(clause: Clause) -> float:
+    """Seconds of silence that the mark at the end of a clause asks for before the next one."""
+    marks = clause.phonemes[-1:]
+    return next((seconds for symbols, seconds in _GAPS if marks and marks in symbols), 0.0)
 
 
 def _fade_in(piece: Pcm, carry: Pcm) -> None:

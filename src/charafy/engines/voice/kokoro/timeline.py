@@ -48,9 +48,13 @@ class Timeline:
     """(second, characters of the text spoken by then), both ascending."""
 
 
-def timeline(said: Script, durations: NDArray[np.int64], first_frame: int, at_s: float) -> Timeline:
-    """Place `said` so that frame `first_frame` is heard at `at_s`; what lies before is cut."""
-    edges = at_s + np.maximum(np.cumsum(durations)[:-1] - first_frame, 0) / FRAMES_PER_S
+def timeline(
+    said: Script, durations: NDArray[np.int64], heard: tuple[int, int], at_s: float
+) -> Timeline:
+    """Place `said` so that the frame `heard[0]` sounds at `at_s`; nothing ends after `heard[1]`."""
+    first, last = heard
+    frames = np.clip(np.cumsum(durations)[:-1] - first, 0, last - first)
+    edges = at_s + frames / FRAMES_PER_S
     words = _words(said, edges)
     phonemes = [
         Mark("phoneme", symbol, float(edges[i]), float(edges[i + 1]))
