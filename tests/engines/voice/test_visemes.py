@@ -1,86 +1,103 @@
-"""Mouth shapes follow the sounds: complete, without twitching, lips shut where they must be."""
+"""Mouth shapes follow the phonemes and cover the whole speech."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from charafy.engines.voice import Mark
-from charafy.engines.voice.scripted import ScriptedVoice
-from charafy.engines.voice.visemes import SHAPES, Viseme, visemes
+from charafy.engines.voice.visemes import (
+    CODA_MARKS,
+    GLIDES,
+    ONSET_MARKS,
+    SHAPES,
+    SIMPLE,
+    visemes,
+)
 from charafy.engines.voice.vocabulary import PUNCTUATION, SYMBOLS
 
-SOUNDLESS = PUNCTUATION | set(" ˈˌːʰʲ\u0303↓→↗↘")
 
-
-def said(symbols: str, each_s: float = 0.1) -> list[Mark]:
-    """Marks of one symbol after the other, all equally long."""
+def spoken(symbols: str, step: float = 0.1, start: float = 0.0) -> list[Mark]:
     return [
-        Mark("phoneme", symbol, round(at * each_s, 6), round((at + 1) * each_s, 6))
-        for at, symbol in enumerate(symbols)
+        Mark("phoneme", symbol, start + i * step, start + (i + 1) * step)
+        for i, symbol in enumerate(symbols)
     ]
 
 
-def shapes(symbols: str, each_s: float = 0.1) -> list[str]:
-    return [viseme.shape for viseme in visemes(said(symbols, each_s))]
+def shapes(symbols: str) -> list[str]:
+    return [v.shape for v in visemes(spoken(symbols), len(symbols) * 0.1)]
 
 
-@pytest.mark.parametrize("symbol", sorted(set(SYMBOLS) - SOUNDLESS))
-def test_every_sound_of_the_vocabulary_moves_the_mouth(symbol: str) -> None:
-    assert "sil" not in shapes(symbol)
-    assert set(shapes(symbol)) <= set(SHAPES)
+def test_every_symbol_of_the_vocabulary_has_exactly_one_meaning() -> None:
+    classes = [SIMPLE.keys(), GLIDES.keys(), ONSET_MARKS, CODA_MARKS, PUNCTUATION, {" "}]
+    for first, second in itertools.combinations(classes, 2):
+        assert not set(first) & set(second)
+    assert set().union(*classes) == set(SYMBOLS)
 
 
-@pytest.mark.parametrize("symbol", "pbm")
-def test_lips_close_for_every_bilabial_between_vowels(symbol: str) -> None:
-    assert shapes(f"ɑ{symbol}ɑ") == ["aa", "PP", "aa"]
+def test_every_shape_is_used() -> None:
+    used = {*SIMPLE.values(), *itertools.chain(*GLIDES.values()), "sil"}
+    assert used == set(SHAPES)
 
 
-def test_diphthongs_glide() -> None:
-    [first, second] = visemes(said("I"))
+@pytest.mark.parametrize("symbol", ["p", "b", "m"])
+def test_lips_close_for_bilabials(symbol: str) -> None:
+    assert shapes(f"a{symbol}a") == ["aa", "PP", "aa"]
 
+
+def test_english_hello() -> None:
+    assert shapes("həlˈO") == ["kk", "E", "nn", "oh", "ou"]
+
+
+def test_japanese_hello() -> None:
+    assert shapes("koɲɲiʨiβa") == ["kk", "oh", "nn", "ih", "CH", "ih", "PP", "aa"]
+
+
+def test_a_diphthong_moves_from_its_first_vowel_to_its_second() -> None:
+    first, second = visemes(spoken("I"), 0.1)
     assert (first.shape, second.shape) == ("aa", "ih")
-    assert first.end_s == second.start_s == pytest.approx(0.06)
+    assert first.end_s == second.start_s == pytest.approx(0.05)
 
 
-def test_stress_belongs_to_the_sound_after_it_and_length_to_the_one_before() -> None:
-    assert visemes(said("ˈuːm")) == (Viseme("ou", 0.0, 0.3), Viseme("PP", 0.3, 0.4))
+def test_stress_lends_its_time_to_what_follows_and_length_to_what_precedes() -> None:
+    vowel, lips = visemes(spoken("ˈaːp"), 0.4)
+    assert (vowel.shape, vowel.start_s) == ("aa", 0.0)
+    assert (lips.shape, lips.end_s) == ("PP", pytest.approx(0.4))
+    assert vowel.end_s == lips.start_s == pytest.approx(0.3)
 
 
-def test_a_long_diphthong_stays_where_it_arrived() -> None:
-    assert [(v.shape, v.end_s) for v in visemes(said("Aː"))][-1] == ("ih", 0.2)
+def test_the_mouth_closes_in_a_pause_but_not_between_words_said_in_one_breath() -> None:
+    pause = [*spoken("a"), *spoken(",", start=0.1), *spoken("a", start=0.2)]
+    assert [v.shape for v in visemes(pause, 0.3)] == ["aa", "sil", "aa"]
+    breath = [*spoken("a"), Mark("phoneme", " ", 0.1, 0.125), *spoken("o", start=0.125)]
+    assert [v.shape for v in visemes(breath, 0.225)] == ["aa", "oh"]
 
 
-def test_a_short_pause_keeps_the_mouth_as_it_was_and_a_long_one_closes_it() -> None:
-    assert shapes("ɑ m", each_s=0.05) == ["aa", "PP"]
-    assert shapes("ɑ m", each_s=0.1) == ["aa", "sil", "PP"]
-    assert shapes("ɑ, m", each_s=0.05) == ["aa", "sil", "PP"]  # comma and space together
+def test_silence_before_and_after_is_rest() -> None:
+    track = visemes(spoken("a", start=0.5), 1.0)
+    assert [(v.shape, v.end_s) for v in track] == [("sil", 0.5), ("aa", 0.6), ("sil", 1.0)]
 
 
-def test_the_silence_between_two_clauses_closes_the_mouth() -> None:
-    later = Mark("phoneme", "m", 1.0, 1.1)
-
-    assert [v.shape for v in visemes([*said("ɑ"), later])] == ["aa", "sil", "PP"]
+def test_nothing_said_is_rest() -> None:
+    assert [(v.shape, v.start_s, v.end_s) for v in visemes([], 2.0)] == [("sil", 0.0, 2.0)]
 
 
-def test_neighbours_of_one_shape_are_one() -> None:
-    assert visemes(said("td")) == (Viseme("DD", 0.0, 0.2),)
+def test_words_do_not_move_the_mouth() -> None:
+    assert visemes([Mark("word", "hi", 0.0, 0.2), *spoken("hI")], 0.2) == visemes(spoken("hI"), 0.2)
 
 
-def test_words_are_not_sounds() -> None:
-    assert visemes([Mark("word", "m", 0.0, 1.0)]) == ()
-
-
-def test_a_whole_speech_is_covered_without_gaps_and_neighbours_differ() -> None:
-    text = "Mama, papa and Bob have a long conversation about bubbles. " * 5
-    chunks = ScriptedVoice(["v"]).speak(text, "v", "en")
-    marks = [mark for chunk in chunks for mark in chunk.marks]
-    sounds = [mark for mark in marks if mark.kind == "phoneme"]
-
-    found = visemes(marks)
-
-    assert found[0].start_s == sounds[0].start_s
-    assert found[-1].end_s == sounds[-1].end_s
-    assert all(a.end_s == b.start_s and a.shape != b.shape for a, b in pairwise(found))
-    assert all(viseme.start_s < viseme.end_s for viseme in found)
+@given(st.text(st.sampled_from(sorted(SYMBOLS)), max_size=40), st.floats(0.0, 1.0))
+def test_the_track_covers_the_speech_without_gap_or_overlap(symbols: str, tail: float) -> None:
+    duration = len(symbols) * 0.05 + tail
+    track = visemes(spoken(symbols, 0.05), duration)
+    if duration == 0:
+        return
+    assert track[0].start_s == 0.0
+    assert track[-1].end_s == pytest.approx(duration)
+    for before, after in itertools.pairwise(track):
+        assert before.end_s == after.start_s
+        assert before.shape != after.shape
+    assert all(v.end_s > v.start_s for v in track)

@@ -1,7 +1,8 @@
-"""Mouth shapes from the timeline: what an avatar shows while it speaks.
+"""Phonemes on the timeline -> mouth shapes on the timeline.
 
-The fifteen shapes and their names are those of Oculus' lip sync, which avatar tools understand:
-they can be told apart by eye, while the sounds that share one can't.
+The shapes are the fifteen of the Oculus/OVR lip-sync set, which most avatars know: `sil` rest,
+`PP` p b m, `FF` f v, `TH` th, `DD` t d, `kk` k g, `CH` ch sh j, `SS` s z, `nn` n l, `RR` r,
+`aa` father, `E` bed, `ih` bit, `oh` more, `ou` boot.
 """
 
 from __future__ import annotations
@@ -9,128 +10,126 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import Literal, get_args
 
 from charafy.engines.voice import Mark
+from charafy.engines.voice.vocabulary import PUNCTUATION
 
-# fmt: off
 Shape = Literal[
     "sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "ih", "oh", "ou"
 ]
-# fmt: on
-SHAPES: Final[tuple[Shape, ...]] = get_args(Shape)
+SHAPES: tuple[Shape, ...] = get_args(Shape)
 
-REST_S: Final = 0.08
-"""A pause shorter than this does not close the mouth."""
-_GLIDE: Final = 0.6
-"""Share of a diphthong that its first sound takes."""
+_REST_S = 0.08
+"""A pause between words shorter than this keeps the mouth moving instead of closing it."""
+
+ONSET_MARKS = frozenset("ˈˌ")
+"""Stress: its time belongs to the sound that follows."""
+
+CODA_MARKS = frozenset("ːʰʲ\u0303↓→↗↘")
+"""Length, breath, palatal, nasal and tone marks: their time belongs to the sound before."""
+
+GLIDES: Mapping[str, tuple[Shape, Shape]] = MappingProxyType(
+    {
+        "A": ("E", "ih"),
+        "I": ("aa", "ih"),
+        "O": ("oh", "ou"),
+        "Q": ("oh", "ou"),
+        "W": ("aa", "ou"),
+        "Y": ("oh", "ih"),
+    }
+)
+"""Symbols that stand for two vowels: the shapes of its first and second half."""
+
+_SOUNDS: Mapping[Shape, str] = {
+    "PP": "bmpɸβ",
+    "FF": "fvʋ",
+    "TH": "ðθ",
+    "DD": "dtɖʈɾTɽ",
+    "kk": "kɡxqɟcŋɣχʁhçʝɰʔɴꭧ",
+    "CH": "ʃʒʤʧɕʥʨʂj",
+    "SS": "szʣʦ",
+    "nn": "nlɲɳʎ",
+    "RR": "ɹrɻɚɜ",
+    "aa": "aɑɐæʌɒ",
+    "E": "eɛəᵊ",
+    "ih": "iɪɨᵻyS",
+    "oh": "oɔɤøœ",
+    "ou": "uʊɯwɥᵝ",
+}
+
+SIMPLE: Mapping[str, Shape] = MappingProxyType(
+    {symbol: shape for shape, symbols in _SOUNDS.items() for symbol in symbols}
+)
+"""Every symbol that stands for one sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Viseme:
-    """One mouth shape and its time, in seconds from the first sample of the speech."""
+    """One mouth shape from `start_s` to `end_s`, in seconds from the first sample."""
 
     shape: Shape
     start_s: float
     end_s: float
 
 
-_SOUNDS: Final[Mapping[Shape, str]] = MappingProxyType(
-    {
-        "PP": "pbm",
-        "FF": "fv",
-        "TH": "θð",
-        "DD": "tdɖʈɾT",
-        "kk": "kɡcqxɣɰŋɴɟʔhçʝɳχ",
-        "CH": "Sʃʒʧʤɕʑʨʥʂ",
-        "SS": "szʦʣꭧʐ",
-        "nn": "nlɲʎ",
-        "RR": "ɹrɻʁɽɚɜ",
-        "aa": "aɑɐæʌɒ",
-        "E": "eɛəᵊœø",
-        "ih": "iɪᵻɨyj",
-        "oh": "oɔɤ",
-        "ou": "uʊɯwɥʋɸβᵝ",
-    }
-)
-_SHAPE_OF: Final[Mapping[str, Shape]] = MappingProxyType(
-    {symbol: shape for shape, symbols in _SOUNDS.items() for symbol in symbols}
-)
-_DIPHTHONGS: Final[Mapping[str, tuple[Shape, Shape]]] = MappingProxyType(
-    {
-        "A": ("E", "ih"),  # day
-        "I": ("aa", "ih"),  # my
-        "O": ("oh", "ou"),  # go, American
-        "Q": ("E", "ou"),  # go, British
-        "W": ("aa", "ou"),  # now
-        "Y": ("oh", "ih"),  # boy
-    }
-)
-_STRESS: Final = frozenset("ˈˌ")
-"""Belongs to the sound that follows: the mouth is already on its way."""
-_LENGTH: Final = frozenset("ːʰʲ\u0303↓→↗↘")
-"""Belongs to the sound before."""
+def visemes(marks: Iterable[Mark], duration_s: float) -> tuple[Viseme, ...]:
+    """Mouth shapes that cover 0..`duration_s` without gap or overlap, equal neighbours joined.
 
-
-def visemes(marks: Iterable[Mark]) -> tuple[Viseme, ...]:
-    """Mouth shapes for the phonemes among `marks` (ordered by start), without gaps between them.
-
-    Neighbours differ. A pause of at least `REST_S` is "sil"; a shorter one, and a symbol that is no
-    sound, belongs to the shape before it.
+    `marks` are those of one speech in order; words among them are passed over. Raises `KeyError`
+    for a phoneme that is not in the vocabulary.
     """
-    segments = _joined(_segments(marks))
-    return tuple(_joined(_without_short_rests(segments)))
+    track: list[Viseme] = []
+    at = 0.0
+    for shape, start, end in _sounds(marks):
+        if start - at >= _REST_S or not track:
+            _append(track, Viseme("sil", at, start))
+        elif start > at:
+            track[-1] = replace(track[-1], end_s=start)
+        _append(track, Viseme(shape, start, end))
+        at = end
+    if duration_s - at >= _REST_S or not track:
+        _append(track, Viseme("sil", at, duration_s))
+    else:
+        track[-1] = replace(track[-1], end_s=max(duration_s, track[-1].start_s))
+    return tuple(track)
 
 
-def _segments(marks: Iterable[Mark]) -> Iterator[Viseme]:
-    """One or two shapes for every sound, and "sil" for punctuation and spaces."""
-    stressed_s: float | None = None
-    last: Shape = "sil"
+def _append(track: list[Viseme], viseme: Viseme) -> None:
+    if viseme.end_s <= viseme.start_s:
+        return
+    if track and track[-1].shape == viseme.shape:
+        track[-1] = replace(track[-1], end_s=viseme.end_s)
+    else:
+        track.append(viseme)
+
+
+def _sounds(marks: Iterable[Mark]) -> Iterator[tuple[Shape, float, float]]:
+    """Shapes of sounding phonemes; modifiers lend them their time, pauses are left out."""
+    onset: float | None = None
+    held: list[tuple[Shape, float, float]] = []
     for mark in marks:
         if mark.kind != "phoneme":
             continue
-        if mark.text in _STRESS:
-            stressed_s = mark.start_s if stressed_s is None else stressed_s
-            continue
-        start_s = mark.start_s if stressed_s is None else stressed_s
-        stressed_s = None
-        if mark.text in _DIPHTHONGS:
-            first, last = _DIPHTHONGS[mark.text]
-            turn_s = start_s + _GLIDE * (mark.end_s - start_s)
-            yield Viseme(first, start_s, turn_s)
-            start_s = turn_s
-        elif mark.text not in _LENGTH:
-            last = _SHAPE_OF.get(mark.text, "sil")
-        yield Viseme(last, start_s, mark.end_s)
+        if mark.text in ONSET_MARKS:
+            onset = mark.start_s if onset is None else onset
+        elif mark.text in CODA_MARKS:
+            if held:
+                shape, start, _ = held[-1]
+                held[-1] = (shape, start, mark.end_s)
+        elif mark.text == " " or mark.text in PUNCTUATION:
+            yield from held
+            held, onset = [], None
+        else:
+            yield from held
+            held = _shapes(mark, mark.start_s if onset is None else onset)
+            onset = None
+    yield from held
 
 
-def _joined(segments: Iterable[Viseme]) -> list[Viseme]:
-    """One for neighbours of the same shape, and "sil" where nothing is."""
-    found: list[Viseme] = []
-    for segment in segments:
-        if segment.end_s <= segment.start_s:
-            continue
-        if found and segment.start_s > found[-1].end_s:
-            _add(found, Viseme("sil", found[-1].end_s, segment.start_s))
-        _add(found, segment)
-    return found
-
-
-def _add(found: list[Viseme], segment: Viseme) -> None:
-    if found and found[-1].shape == segment.shape:
-        found[-1] = replace(found[-1], end_s=segment.end_s)
-    else:
-        found.append(segment)
-
-
-def _without_short_rests(segments: Iterable[Viseme]) -> Iterator[Viseme]:
-    before: Viseme | None = None
-    for segment in segments:
-        if before and segment.shape == "sil" and segment.end_s - segment.start_s < REST_S:
-            before = replace(before, end_s=segment.end_s)
-            continue
-        if before:
-            yield before
-        before = segment
-    if before:
-        yield before
+def _shapes(mark: Mark, start_s: float) -> list[tuple[Shape, float, float]]:
+    if mark.text in GLIDES:
+        first, second = GLIDES[mark.text]
+        middle = (start_s + mark.end_s) / 2
+        return [(first, start_s, middle), (second, middle, mark.end_s)]
+    return [(SIMPLE[mark.text], start_s, mark.end_s)]
