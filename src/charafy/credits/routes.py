@@ -1,6 +1,8 @@
 """Credits over HTTP, relative to /api/v1."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -25,25 +27,31 @@ from charafy.kernel.http.schema import Answer
 MAX_WEBHOOK_BYTES = 512 * 1024
 RECENT = 50
 
-_READ: dict[int | str, dict[str, Any]] = {
-    401: {"description": "Missing or wrong API key."},
-    403: {"description": "The key lacks the scope credits:read."},
-    429: {"description": "Too many requests."},
-}
-_BUY: dict[int | str, dict[str, Any]] = {
-    400: {"description": "Not an amount on sale, or a bad address."},
-    401: {"description": "Missing or wrong API key."},
-    403: {"description": "Purchases are off, a test key, or no scope credits:write."},
-    409: {"description": "The Idempotency-Key is in use."},
-    429: {"description": "Too many requests."},
-    502: {"description": "The payment provider failed."},
-}
-_WEBHOOK: dict[int | str, dict[str, Any]] = {
-    400: {"description": "Not signed by Stripe, or not an event."},
-    404: {"description": "Purchases are off."},
-    409: {"description": "A refund came before its payment; send it again."},
-    429: {"description": "Too many requests without a valid signature."},
-}
+_READ: Final[Mapping[int | str, dict[str, Any]]] = MappingProxyType(
+    {
+        401: {"description": "Missing or wrong API key."},
+        403: {"description": "The key lacks the scope credits:read."},
+        429: {"description": "Too many requests."},
+    }
+)
+_BUY: Final[Mapping[int | str, dict[str, Any]]] = MappingProxyType(
+    {
+        400: {"description": "Not an amount on sale, or a bad address."},
+        401: {"description": "Missing or wrong API key."},
+        403: {"description": "Purchases are off, a test key, or no scope credits:write."},
+        409: {"description": "The Idempotency-Key is in use."},
+        429: {"description": "Too many requests."},
+        502: {"description": "The payment provider failed."},
+    }
+)
+_WEBHOOK: Final[Mapping[int | str, dict[str, Any]]] = MappingProxyType(
+    {
+        400: {"description": "Not signed by Stripe, or not an event."},
+        404: {"description": "Purchases are off."},
+        409: {"description": "A refund came before its payment; send it again."},
+        429: {"description": "Too many requests without a valid signature."},
+    }
+)
 
 
 def router(
@@ -51,7 +59,9 @@ def router(
 ) -> APIRouter:
     api = APIRouter(tags=["Credits"])
 
-    @api.get("/credits", summary="Check credits", response_model=CreditsAnswer, responses=_READ)
+    @api.get(
+        "/credits", summary="Check credits", response_model=CreditsAnswer, responses=dict(_READ)
+    )
     def check_credits(caller: Annotated[Caller, Depends(guard("credits:read"))]) -> Response:
         """Your current balance and the last 50 transactions."""
         with db.read() as tx:
@@ -63,7 +73,7 @@ def router(
         "/credits/transactions",
         summary="List transactions",
         response_model=TransactionsAnswer,
-        responses=_READ,
+        responses=dict(_READ),
     )
     def list_transactions(
         caller: Annotated[Caller, Depends(guard("credits:read"))],
@@ -87,7 +97,10 @@ def router(
         return _json(answer)
 
     @api.post(
-        "/credits/checkout", summary="Buy credits", response_model=CheckoutAnswer, responses=_BUY
+        "/credits/checkout",
+        summary="Buy credits",
+        response_model=CheckoutAnswer,
+        responses=dict(_BUY),
     )
     def buy_credits(
         body: CheckoutBody,
@@ -106,7 +119,7 @@ def router(
 
         return idempotency.run(caller, request, body, work)
 
-    @api.post("/stripe/webhook", summary="Stripe's webhook", responses=_WEBHOOK)
+    @api.post("/stripe/webhook", summary="Stripe's webhook", responses=dict(_WEBHOOK))
     async def stripe_webhook(
         request: Request, stripe_signature: Annotated[str | None, Header()] = None
     ) -> WebhookAnswer:
