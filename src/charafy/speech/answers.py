@@ -104,7 +104,7 @@ def _timeline(job: Job, recording: Recording) -> TimestampsAnswer:
         duration_s=round(recording.audio_s, 4),
         words=list(map(Timed.of, words)),
         phonemes=list(map(Timed.of, phonemes)),
-        visemes=list(map(MouthShape.of, visemes(recording.marks))),
+        visemes=list(map(MouthShape.of, visemes(recording.marks, recording.audio_s))),
         credits_used=job.held.amount,
         credits_remaining=job.held.remaining,
     )

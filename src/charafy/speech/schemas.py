@@ -89,7 +89,7 @@ class TimestampsAnswer(Answer):
     duration_s: float = Field(examples=[1.475])
     words: list[Timed] = Field(description="As written in the text.")
     phonemes: list[Timed] = Field(description="IPA symbols, as the voice spoke them.")
-    visemes: list[MouthShape] = Field(description="One after the other, without gaps.")
+    visemes: list[MouthShape] = Field(description="From 0 to the end, without gaps.")
     credits_used: int = Field(examples=[1])
     credits_remaining: int = Field(examples=[999])
 
