@@ -112,7 +112,7 @@ def _idempotency_key() -> Json:
         "in": "header",
         "required": False,
         "description": "Makes a retry safe: sent again, it is neither done nor charged twice.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "schema": {"type": "string", "pattern": r"^[\x20-\x7e]+$", "maxLength": 255},
         "example": "5b0c8f0e-greeting",
     }
 
