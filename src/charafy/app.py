@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 
 import structlog
 from fastapi import APIRouter, FastAPI
@@ -24,6 +25,7 @@ from charafy.house import House
 from charafy.kernel.http import files, health
 from charafy.kernel.http.errors import install_error_handlers
 from charafy.kernel.http.health import Check
+from charafy.kernel.http.idempotency import LIFE_S
 from charafy.kernel.http.middleware import RequestContext
 from charafy.kernel.migrate import current_revision
 from charafy.kernel.observe import describe
@@ -150,6 +152,9 @@ def _tidy(house: House) -> None:
     """Remove the files that a killed process left without a row; too slow for every minute."""
     try:
         house.characters.remove_orphans()
+        forgotten = house.clock.now() - timedelta(seconds=LIFE_S + 3600)
+        for key in house.storage.keys("speech/", older_than=forgotten):
+            house.storage.delete(key)
     except Exception as error:  # noqa: BLE001 - a house with stray files serves as well
         log.error("orphans_not_removed", **describe(error))
 

@@ -14,8 +14,7 @@ from limits.storage import MemoryStorage
 from charafy.accounts.service import Accounts, AccountServices, Keys
 from charafy.characters.photos import PhotoSource
 from charafy.characters.service import Characters
-from charafy.credits.gateway import StripeGateway
-from charafy.credits.purchases import Purchases
+from charafy.credits.purchases import Purchases, gateway_from
 from charafy.credits.service import Credits
 from charafy.embed.service import Embeds
 from charafy.engines.voice import FrontEnd, Voice
@@ -25,7 +24,7 @@ from charafy.engines.voice.scripted import ScriptedVoice
 from charafy.engines.voice.text import TextFrontEnd
 from charafy.engines.weights import Store
 from charafy.kernel.clock import Clock, SystemClock
-from charafy.kernel.db import Database, Tx
+from charafy.kernel.db import Database
 from charafy.kernel.fetch import Fetcher
 from charafy.kernel.http.guard import Guard
 from charafy.kernel.http.idempotency import Idempotency
@@ -116,8 +115,8 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         secret,
         credits=credits,
         mailer=mailer,
-        on_delete=(characters.erase, credits.close, _forgetting(idempotency, storage)),
-        erase_files=characters.erase_files,
+        on_delete=(characters.erase, credits.close, idempotency.forget),
+        erase_files=_erasing(characters, idempotency, storage),
     )
     speech = Speech(
         db,
@@ -146,7 +145,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         limiter=limiter,
         guard=Guard(services.keys.authenticate, limiter, settings),
         credits=credits,
-        purchases=Purchases(db, clock, credits, settings, _gateway(settings)),
+        purchases=Purchases(db, clock, credits, settings, gateway_from(settings)),
         account_services=services,
         voices=voices,
         samples=Samples(storage, speech.render_sample, settings.voice_engine),
@@ -188,17 +187,6 @@ def _mailer(settings: Settings) -> Mailer:
     return Mailer(url, settings.mail_from)
 
 
-def _gateway(settings: Settings) -> StripeGateway | None:
-    if settings.stripe_secret_key is None:
-        return None
-    webhook = settings.stripe_webhook_secret
-    return StripeGateway(
-        settings.stripe_secret_key.get_secret_value(),
-        webhook.get_secret_value() if webhook else "",
-        settings.stripe_api_url,
-    )
-
-
 def _sweeping(idempotency: Idempotency, storage: Storage) -> Callable[[], None]:
     def sweep() -> None:
         for key in idempotency.sweep():
@@ -207,9 +195,12 @@ def _sweeping(idempotency: Idempotency, storage: Storage) -> Callable[[], None]:
     return sweep
 
 
-def _forgetting(idempotency: Idempotency, storage: Storage) -> Callable[[Tx, str], None]:
-    def forget(tx: Tx, account_id: str) -> None:
-        for key in idempotency.forget(tx, account_id):
+def _erasing(
+    characters: Characters, idempotency: Idempotency, storage: Storage
+) -> Callable[[str], None]:
+    def erase_files(account_id: str) -> None:
+        characters.erase_files(account_id)
+        for key in idempotency.stored(account_id):
             storage.delete(key)
 
-    return forget
+    return erase_files

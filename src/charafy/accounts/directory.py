@@ -22,7 +22,7 @@ from charafy.kernel.errors import BadRequest, Conflict
 from charafy.kernel.ids import new_id
 from charafy.kernel.settings import Settings
 
-EraseRows = Callable[[Tx, str], None]
+EraseRows = Callable[[Tx, str], object]
 """Deletes what a feature keeps of an account; runs in the transaction that ends the account."""
 EraseFiles = Callable[[str], None]
 """Deletes an account's files. May run again after a crash, so it must not mind their absence."""

@@ -27,4 +27,4 @@ class SystemClock:
 
 def iso(moment: datetime) -> str:
     """The contract's form of a time: `2025-01-01T00:00:00Z`, whole seconds, UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -178,6 +178,11 @@ class Idempotency:
             gone = tx.execute(records.SWEEP, {"now": self._clock.now()}).scalars().all()
         return [key for key in gone if key]
 
+    def stored(self, account_id: str) -> list[str]:
+        """The storage keys of an account's answers."""
+        with self._db.read() as tx:
+            return list(tx.execute(records.STORED, {"account": account_id}).scalars())
+
     def forget(self, tx: Tx, account_id: str) -> list[str]:
         """Forget an account's requests; the storage keys whose files are now to be deleted."""
         gone = tx.execute(records.FORGET, {"account": account_id}).scalars().all()

@@ -58,6 +58,10 @@ FOUND = sa.select(
     requests.c.storage_key,
 ).where(_key_is)
 SWEEP = sa.delete(requests).where(_expired).returning(requests.c.storage_key)
+STORED = sa.select(requests.c.storage_key).where(
+    requests.c.account_id == sa.bindparam("account", type_=sa.String),
+    requests.c.storage_key.is_not(None),
+)
 FORGET = (
     sa.delete(requests)
     .where(requests.c.account_id == sa.bindparam("account", type_=sa.String))
