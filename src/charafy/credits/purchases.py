@@ -43,7 +43,7 @@ def gateway_from(settings: Settings) -> StripeGateway | None:
     Both secrets are needed: without the webhook's, money would come in and no credits go out.
     """
     key, webhook = settings.stripe_secret_key, settings.stripe_webhook_secret
-    if key is None or webhook is None:
+    if not (key and webhook and key.get_secret_value() and webhook.get_secret_value()):
         return None
     return StripeGateway(
         key.get_secret_value(), webhook.get_secret_value(), settings.stripe_api_url
