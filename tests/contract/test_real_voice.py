@@ -72,6 +72,11 @@ def test_timestamps_cover_what_is_heard(
         times = [time for mark in marks for time in (mark["start_s"], mark["end_s"])]
         assert times == sorted(times), kind
         assert 0 <= times[0] < times[-1] <= answer["duration_s"], kind
+    shapes = answer["visemes"]
+    edges = [0, *(shape["end_s"] for shape in shapes)]
+    assert [shape["start_s"] for shape in shapes] == edges[:-1]
+    assert edges[-1] == answer["duration_s"]
+    assert len({shape["viseme"] for shape in shapes}) >= 4
     first, last = answer["words"][0]["start_s"], answer["words"][-1]["end_s"]
     heard = np.flatnonzero(np.abs(samples) > 0.02) / 24_000
     assert heard[0] == pytest.approx(first, abs=0.15)

@@ -140,6 +140,8 @@ def _json(value: Any, level: int = 0) -> str:
 def _python_literal(value: Any, level: int) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return f"[{', '.join(_python_literal(item, level) for item in value)}]"
     if not isinstance(value, dict) or not value:
         return repr(value)
     items = [f'"{key}": {_python_literal(item, level + 1)}' for key, item in value.items()]
