@@ -40,7 +40,22 @@ _LOOK_S = 5.0
 T = TypeVar("T")
 
 
-async def pieces(job: Job) -> AsyncGenerator[Piece, None]:
+class Lease:
+    """Keeps a job's credits held for as long as someone looks after it."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._renewed_s = asyncio.get_running_loop().time()
+
+    async def keep(self) -> None:
+        """Renew it when that is due. To be called at least every `LEASE_S - RENEW_S` seconds."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._renewed_s >= RENEW_S:
+            await asyncio.to_thread(self._job.renew)
+            self._renewed_s = now_s
+
+
+async def pieces(job: Job, lease: Lease) -> AsyncGenerator[Piece, None]:
     """The job's pieces in order, the last one marked; keeps its lease alive meanwhile.
 
     Raises `TooManyRequests` when no voice gets to it in time, else what the synthesis raises.
@@ -48,11 +63,9 @@ async def pieces(job: Job) -> AsyncGenerator[Piece, None]:
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     job.synthesis.subscribe(partial(_tell, loop, ready))
-    renewed = waiting_since = loop.time()
+    waiting_since = loop.time()
     while True:
-        if loop.time() - renewed >= RENEW_S:
-            await asyncio.to_thread(job.renew)
-            renewed = loop.time()
+        await lease.keep()
         ready.clear()
         piece = job.synthesis.take()
         if piece is None:
@@ -85,7 +98,7 @@ def _tell(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
 async def collect(job: Job) -> Recording:
     """Everything, for an answer in one piece. Raises as `pieces`, `BadRequest` when too large."""
     gathering = Gathering()
-    async with aclosing(pieces(job)) as ready:
+    async with aclosing(pieces(job, Lease(job))) as ready:
         async for piece in ready:
             gathering.add(piece)
             if len(gathering.data) > MAX_COLLECTED_BYTES:
@@ -152,11 +165,12 @@ class Delivery(Response):
         await settle(partial(self._job.leave, self._audio_s, self._chars_sent))
 
     async def _stream(self, scope: Scope, send: Send) -> None:
-        async with aclosing(pieces(self._job)) as ready:
+        lease = Lease(self._job)
+        async with aclosing(pieces(self._job, lease)) as ready:
             async for piece in ready:
                 if not self._begun:
                     await self._begin(scope, send)
-                await self._send(send, piece)
+                await self._send(send, piece, lease)
         await asyncio.to_thread(
             self._job.complete,
             self._audio_s,
@@ -173,16 +187,21 @@ class Delivery(Response):
         if started is not None:
             self._metrics.first_audio_seconds.observe(time.perf_counter() - started)
 
-    async def _send(self, send: Send, piece: Piece) -> None:
-        """In slices, so that what is counted as sent is not far ahead of what was read."""
+    async def _send(self, send: Send, piece: Piece, lease: Lease) -> None:
+        """In slices, so that what is counted as sent is not far ahead of what was read.
+
+        A piece may take minutes to read and hold a minute of speech: its credits stay held
+        meanwhile, and who leaves within it pays for its share.
+        """
         self._audio_s = piece.audio_s
         if self._job.is_kept:
             self._kept += piece.data
-        for at in range(0, len(piece.data), _SLICE_BYTES):
-            await self._hand_over(send, piece.data[at : at + _SLICE_BYTES])
-            self._chars_sent = self._chars_sent or 0
-        if piece.data:
-            self._chars_sent = piece.chars_done
+        before, size = self._chars_sent or 0, len(piece.data)
+        for start in range(0, size, _SLICE_BYTES):
+            end = min(size, start + _SLICE_BYTES)
+            await lease.keep()
+            await self._hand_over(send, piece.data[start:end])
+            self._chars_sent = before + (piece.chars_done - before) * end // size
 
     async def _hand_over(self, send: Send, data: bytes, *, more: bool = True) -> None:
         """Raises `TimeoutError` for a client that doesn't read, unless its answer is kept."""
