@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 from charafy.engines.voice import Language, SpeechChunk
@@ -54,6 +55,17 @@ class WatchedVoice:
                 lambda: self.begun >= begun and self.made >= made and self.ended >= ended, WAIT_S
             )
         assert reached, f"{self.begun} begun, {self.made} made, {self.ended} ended"
+
+    def wait_until_still(self, for_s: float = 0.4) -> None:
+        """Until no chunk is made for a while."""
+        until = time.monotonic() + WAIT_S
+        with self._changed:
+            while time.monotonic() < until:
+                made = self.made
+                self._changed.wait(for_s)
+                if self.made == made:
+                    return
+        raise AssertionError("chunks are made without end")
 
     def _speak(self, chunks: Iterator[SpeechChunk]) -> Iterator[SpeechChunk]:
         with self._changed:
