@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from charafy.engines.voice import SAMPLE_RATE, Language, Pcm, Voice
-from charafy.engines.voice.text.english.numbers import cardinal
+from charafy.engines.voice.text.english.reading import read
 from sentences import ENGLISH, HARD_ENGLISH, HARD_JAPANESE, JAPANESE
 
 _RATE = 16_000
-_CONTRACTED = {"favourite": "favorite", "ok": "okay", "cafés": "cafes"}
-_NUMBER = re.compile(r"\d+")
+_ALIKE = {"favourite": "favorite", "ok": "okay", "ay": "a"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +89,20 @@ def _resampled(pcm: Pcm) -> Pcm:
 
 
 def _words(text: str) -> list[str]:
-    """Words in lower case, numbers spelled out, so that "20" and "twenty" are equal."""
-    text = text.lower().replace("’", "'").replace("%", " percent").replace("-", " ")
-    text = _NUMBER.sub(lambda m: f" {cardinal(m[0])} ", text)
-    return [_CONTRACTED.get(w, w) for w in re.findall(r"[a-z']+", text)]
+    """Words as they are said, so that "$5" and "five dollars" are equal."""
+    written = text.replace("’", "'").replace("%", " percent")
+    spoken = (word.lower() for token in read(written, british=False) for word in token.words)
+    return [_ALIKE.get(w, w) for w in re.findall(r"[a-z']+", " ".join(spoken))]
 
 
 def _kana_reader() -> Callable[[str], list[str]]:
     """Text -> kana of its reading: recognisers choose their own kanji and digits."""
     from pyopenjtalk import g2p
 
-    def read(text: str) -> list[str]:
+    def kana(text: str) -> list[str]:
         return re.findall("[ァ-ヺー]", g2p(re.sub(r"[\s「」]", "", text), kana=True))
 
-    return read
+    return kana
 
 
 def _distance(wanted: list[str], found: list[str]) -> int:

@@ -36,10 +36,10 @@ def dictionary(name: str) -> tuple[dict[str, str], frozenset[str]]:
     for part in ("silver", "gold"):
         for word, entry in json.loads((data / f"{name}_{part}.json").read_bytes()).items():
             sound = entry["DEFAULT"] if isinstance(entry, dict) else entry
-            if sound and " " not in sound and word.isascii() and word.isalpha():
-                if len(word) > 2 and not word.isupper():
-                    words[word.lower()] = sound
-                    curated |= {word.lower()} if part == "gold" else set()
+            plain = word.isascii() and word.isalpha() and not word.isupper() and len(word) > 2
+            if sound and " " not in sound and plain:
+                words[word.lower()] = sound
+                curated |= {word.lower()} if part == "gold" else set()
     return words, frozenset(curated)
 
 

@@ -89,7 +89,8 @@ def test_a_break_in_front_is_a_clause_without_words(front_end: TextFrontEnd) -> 
 
 
 def test_every_clause_ends_on_punctuation(front_end: TextFrontEnd) -> None:
-    for text, language in (("# Heading\ntext without end", "en"), ("見出し\n本文です", "ja")):
+    texts: dict[Language, str] = {"en": "# Heading\ntext without end", "ja": "見出し\n本文です"}
+    for language, text in texts.items():
         assert all(c.phonemes[-1] in ".,!?…:;—”)" for c in front_end.clauses(text, language))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import pairwise
+
 import pytest
 
 from charafy.engines.voice.text.japanese.phonemes import katakana, phonemes
@@ -30,6 +33,7 @@ READINGS = {
     "いすゞ": "イスズ",
     "ＡＩとＮＨＫ": "エーアイトエヌエイチケイ",
     "行こう": "イコー",
+    "龘と言う": "トウトイウ",
 }
 
 
@@ -70,6 +74,13 @@ def test_hiragana_become_katakana() -> None:
     assert katakana("あいづゔ漢A") == "アイヅヴ漢A"
 
 
+def test_sudachis_dictionary_is_never_asked(
+    speech: JapaneseSpeech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sudachidict_core", None)
+    assert speech.say("龘驫と悪魔憑き")[0].phonemes
+
+
 def test_words_keep_their_places(speech: JapaneseSpeech) -> None:
     text = "駅まで1500円で、20分です。"
     words = [w for w in speech.say(text) if not w.is_mark]
@@ -77,4 +88,4 @@ def test_words_keep_their_places(speech: JapaneseSpeech) -> None:
     assert places[0] == "駅"
     assert places.count("1500") == 3  # セン, ゴ, ヒャク are said for it
     assert places[-1] == "です"
-    assert all(a.start <= b.start for a, b in zip(words, words[1:], strict=False))
+    assert all(a.start <= b.start for a, b in pairwise(words))

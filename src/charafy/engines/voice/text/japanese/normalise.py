@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from ..aligned import Aligned
 from ..wordlists import words
+from .readings import RULES
 
 _DIGIT_NAMES = ("ゼロ", "イチ", "ニー", "サン", "ヨン", "ゴー", "ロク", "ナナ", "ハチ", "キュー")
 _N = r"\d{1,30}(?:,\d{3}){0,10}(?:\.\d{1,20})?"
@@ -205,7 +206,6 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]], ...
         (r"(?<=\d)\s{1,3}(?=\d{1,4}ぶんの)", lambda m: "と"),
         (r"(?<!\d)(\d{0,3})8分(?![のかけ割目])", _eight_minutes),
         (r"[はハ]{3,400}", lambda m: "ハッ" * min(4, len(m[0]))),
-        (r"明後日", lambda m: "あさって"),
         (r"(?<=[\w)])\s?[+=×*÷<>±≤≥≠≈](?=\s?[\w(])", lambda m: _OPERATORS[m[0].strip()]),
         (_N, _number),
         (
@@ -230,6 +230,6 @@ def normalise(text: Aligned) -> Aligned:
 
 
 def _ruled(text: Aligned) -> Aligned:
-    for pattern, spoken in _RULES:
+    for pattern, spoken in (*_RULES, *RULES):
         text = text.sub(pattern, spoken)
     return text

@@ -6,6 +6,7 @@ import importlib.resources
 import re
 import threading
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -39,6 +40,10 @@ _MARKS |= {
     "）": ",",
     "—": "—",
 }
+_KANJI = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_PARTICLES = frozenset("をがはへ")
+"""Never the start of a longer word, whatever the word list says ("をし" is a duck)."""
+
 _KANA = re.compile(r"[ァ-ヺー]")
 
 
@@ -59,8 +64,10 @@ class JapaneseSpeech:
 
     def __init__(self) -> None:
         import pyopenjtalk
+        from pyopenjtalk._unihan_readings_map import UNIHAN_READINGS
         from pyopenjtalk.openjtalk import OpenJTalk
 
+        self._kanji: Mapping[str, str] = UNIHAN_READINGS
         self._openjtalk = pyopenjtalk
         self._dictionary: OpenJTalk = OpenJTalk(dn_mecab=pyopenjtalk.OPEN_JTALK_DICT_DIR)
         self._lock = threading.Lock()
@@ -72,16 +79,26 @@ class JapaneseSpeech:
         return self._grouped(text, _placed(text, self._features(text)))
 
     def _features(self, text: str) -> list[tuple[str, str]]:
-        """Surface and pronunciation of each morpheme, marks with their own surface twice."""
+        """Surface and pronunciation of each morpheme, marks with their own surface twice.
+
+        Kanji that the dictionary lacks get their Chinese reading here: Open JTalk would ask
+        Sudachi, whose dictionary (193 MB) is not installed with us.
+        """
+        run, jtalk = self._openjtalk.run_frontend, self._dictionary
         with self._lock:
-            try:
-                found = self._openjtalk.run_frontend(
-                    text, use_sudachi_kanji_yomi=False, jtalk=self._dictionary
-                )
-            except ImportError:
-                # an installation without Sudachi's dictionary, asked for a kanji nobody else knows
-                found = self._openjtalk.run_frontend(text, use_vanilla=True, jtalk=self._dictionary)
-        return [(f["string"], f["pron"].replace("’", "")) for f in found]
+            found = run(text, use_vanilla=True, jtalk=jtalk)
+            unknown = any(f["pos"] == "記号" and _has_kanji(f["string"]) for f in found)
+            if not unknown:
+                found = run(text, use_sudachi_kanji_yomi=False, jtalk=jtalk)
+        said = ((f["string"], f["pron"].replace("’", "")) for f in found)
+        if not unknown:
+            return list(said)
+        return [(surface, self._single_kanji(surface, kana)) for surface, kana in said]
+
+    def _single_kanji(self, surface: str, pronunciation: str) -> str:
+        if _KANA.search(pronunciation) or not _has_kanji(surface):
+            return pronunciation
+        return "".join(self._kanji.get(char, "") for char in surface)
 
     def _grouped(self, text: str, words: list[SaidWord]) -> list[SaidWord]:
         """Join morphemes to the words between which Kokoro learned to leave a space."""
@@ -89,7 +106,7 @@ class JapaneseSpeech:
         at = 0
         while at < len(words):
             end = at + 1
-            if not words[at].is_mark:
+            if not words[at].is_mark and text[words[at].start : words[at].end] not in _PARTICLES:
                 for stop in range(at + 2, min(len(words), at + 8) + 1):
                     group = words[at:stop]
                     if any(w.is_mark for w in group) or not _adjacent(group):
@@ -101,6 +118,10 @@ class JapaneseSpeech:
             out.append(_joined(words[at:end]))
             at = end
         return [word for word in out if word.phonemes]
+
+
+def _has_kanji(text: str) -> bool:
+    return bool(_KANJI.search(text))
 
 
 def _adjacent(words: list[SaidWord]) -> bool:
