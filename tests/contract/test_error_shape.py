@@ -229,6 +229,24 @@ def test_another_method_is_405(http: TestClient, api_routes: list[Route]) -> Non
             check(http.request(method, url_of(Route(method, path))), 405)
 
 
+def test_pages_answer_nonsense_without_failing(http: TestClient, app: FastAPI) -> None:
+    pages = [route for route in routes(app) if not route.is_api]
+    assert len(pages) >= 20
+    for page in pages:
+        for value in NO_SUCH:
+            for form in (None, {"csrf_token": "x", "email": value, "amount": value}):
+                answer = http.request(
+                    page.method,
+                    f"{url_of(page, value)}?token={value}&lang={value}&exp={value}&sig={value}",
+                    headers={"cookie": f"charafy_session={value[:100]}; charafy_form=x"},
+                    follow_redirects=False,
+                    data=form,
+                )
+                # Not ready yet is what /readyz may say.
+                assert answer.status_code < 500 or page.path == "/readyz", f"{page} {value[:30]}"
+                assert "Traceback" not in answer.text
+
+
 def test_a_key_without_the_scope_is_403(
     http: TestClient, shared_house: House, developer: Developer, guarded: list[Route]
 ) -> None:

@@ -213,6 +213,31 @@ def test_a_photo_needs_the_signature_of_its_link(
     assert unsigned.headers["content-type"] == "application/json"
 
 
+def test_a_signed_in_stranger_reaches_nothing_through_the_pages(
+    http: TestClient, shared_house: House, belongings: Belongings, stranger: Developer
+) -> None:
+    assert isinstance(http.app, FastAPI)
+    session = shared_house.account_services.sessions.begin(stranger.account_id)
+    pages = [
+        route
+        for route in routes(http.app)
+        if not route.is_api and set(route.parameters) & belongings.ids.keys()
+    ]
+    assert len(pages) >= 4
+    for page in pages:
+        answer = http.request(
+            page.method,
+            page.url(**belongings.ids),
+            data={"csrf_token": session.csrf, "amount": "5"},
+            headers={"cookie": f"charafy_session={session.token}"},
+            follow_redirects=False,
+        )
+        assert answer.status_code in (403, 404), f"{page}: {answer.status_code}"
+        assert_no_trace(answer.text, belongings)
+    key = shared_house.keys.get(belongings.ids["account_id"], belongings.ids["key_id"])
+    assert key.revoked_at is None
+
+
 def test_the_same_idempotency_key_of_two_accounts_means_two_requests(
     http: TestClient, developer: Developer, stranger: Developer, photo: str, voice_id: str
 ) -> None:
