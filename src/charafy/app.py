@@ -60,7 +60,7 @@ def build_app(house: House) -> FastAPI:
     app.include_router(reference.router(app, pages, house.settings))
     app.include_router(_dashboard(house, pages))
     app.mount("/static", StaticFiles(packages=[("charafy.web", "static")]))
-    app.add_middleware(RequestContext, metrics=house.metrics)
+    app.add_middleware(RequestContext, metrics=house.metrics, vouch=house.guard.vouch)
     return app
 
 

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from charafy.kernel.errors import TooManyRequests
 from charafy.kernel.http.errors import install_error_handlers
-from charafy.kernel.http.middleware import MAX_BODY_BYTES, RequestContext
+from charafy.kernel.http.intake import MAX_BODY_BYTES
+from charafy.kernel.http.middleware import RequestContext
 from charafy.kernel.http.schema import Body
 from charafy.kernel.observe import Metrics
 
@@ -66,6 +67,9 @@ def test_an_unexpected_error_is_told_without_its_words(client: TestClient) -> No
     ("content", "param", "says"),
     [
         (b"{", None, "The body is not valid JSON."),
+        (b'{"name": "\xff"}', None, "The body is not valid JSON."),
+        (b'{"amount": ' + b"9" * 5_000 + b"}", None, "The body is not valid JSON."),
+        (b"[" * 20_000, None, "The body is not valid JSON."),
         (b"", None, "The body must be a JSON object with Content-Type: application/json."),
         (b"[]", None, "The body must be a JSON object with Content-Type: application/json."),
         (b"{}", "name", "name: this field is required."),

@@ -61,6 +61,10 @@ def install_error_handlers(app: FastAPI) -> None:
             return await _ours(request, error.__cause__)
         code, message = _PHRASES.get(error.status_code, ("http_error", "The request failed."))
         status = 400 if error.status_code in (413, 415, 422) else error.status_code
+        if status == 400:  # FastAPI and Starlette raise it for bodies that they can't parse
+            is_json = "json" in request.headers.get("content-type", "")
+            code = "invalid_request"
+            message = "The body is not valid JSON." if is_json else "The body can't be read."
         return error_response(request, status, message, code, headers=error.headers)
 
 

@@ -36,6 +36,10 @@ class Guard:
 
         return admit
 
+    def vouch(self, request: Request) -> None:
+        """Raise what a caller without a valid key is told: for what comes before the routes."""
+        self._identify(request)
+
     def _identify(self, request: Request) -> Caller:
         key = api_key(request)
         try:

@@ -1,4 +1,4 @@
-"""What happens around every request: an id, a size cap, a log line, metrics, safe headers.
+"""What happens around every request: an id, bounds on its body, a log line, metrics, safe headers.
 
 Plain ASGI: Starlette's BaseHTTPMiddleware breaks streaming and costs a task per request.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
@@ -15,34 +17,36 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from charafy.kernel.errors import TooLarge
+from charafy.kernel.errors import CharafyError
 from charafy.kernel.http.errors import error_response
+from charafy.kernel.http.intake import Intake, Vouch
 from charafy.kernel.observe import Metrics, describe
 
 log = structlog.get_logger("charafy.http")
-
-MAX_BODY_BYTES = 24 * 1024 * 1024
-"""Enough for a 16 MB image as a base64 data URI; routes set tighter caps of their own."""
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SAFE_HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class RequestContext:
     """Outermost layer: nothing leaves the server without an id, nothing fails without a shape."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, vouch: Vouch | None = None) -> None:
+        """`vouch` lets those send large bodies whom it knows; without it all may."""
         self._app = app
         self._metrics = metrics
+        self._vouch = vouch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self._metrics)
+        intake = Intake(scope, receive, self._vouch)
+        exchange = _Exchange(scope, intake, send, self._metrics)
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
             await exchange.run(self._app)
 
@@ -50,12 +54,11 @@ class RequestContext:
 class _Exchange:
     """One request and its response."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, metrics: Metrics) -> None:
-        self._scope, self._receive, self._send = scope, receive, send
+    def __init__(self, scope: Scope, intake: Intake, send: Send, metrics: Metrics) -> None:
+        self._scope, self._intake, self._send = scope, intake, send
         self._metrics = metrics
         self._started = time.perf_counter()
         self._status = 0
-        self._received = 0
         given = Headers(scope=scope).get("x-request-id", "")
         self.request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
         self._extra: dict[str, str] = {}
@@ -65,28 +68,15 @@ class _Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         try:
-            self._refuse_large()
-            await app(self._scope, self.receive, self.send)
-        except TooLarge as error:
-            await self._answer(error.status, error.message, error.code)
+            await self._intake.check_announced()
+            await app(self._scope, self._intake.receive, self.send)
+        except CharafyError as error:
+            await self._answer(error.status, error.message, error.code, error.headers)
         except Exception as error:  # noqa: BLE001 - the last line of defence: our shape, no trace
             log.error("request_failed", **describe(error))
             await self._answer(500, "Something went wrong on our end.", "internal_error")
         finally:
             self._record()
-
-    def _refuse_large(self) -> None:
-        length = Headers(scope=self._scope).get("content-length", "")
-        if length.isdigit() and int(length) > MAX_BODY_BYTES:
-            raise _too_large()
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
-            self._received += len(message.get("body", b""))
-            if self._received > MAX_BODY_BYTES:
-                raise _too_large()
-        return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -98,11 +88,13 @@ class _Exchange:
             self._metrics.request_seconds.labels(*self._route()).observe(self._elapsed())
         await self._send(message)
 
-    async def _answer(self, status: int, message: str, code: str) -> None:
+    async def _answer(
+        self, status: int, message: str, code: str, headers: Mapping[str, str] = _NONE
+    ) -> None:
         if self._status:  # the response has begun: all that is left is to break it off
             raise ConnectionAbortedError("response broken off")
-        response = error_response(Request(self._scope), status, message, code)
-        await response(self._scope, self._receive, self.send)
+        response = error_response(Request(self._scope), status, message, code, headers=headers)
+        await response(self._scope, self._intake.receive, self.send)
 
     def _route(self) -> tuple[str, str]:
         route: Any = self._scope.get("route")
@@ -131,7 +123,3 @@ def _with_prefix(path: str, template: str) -> str:
     if missing <= 0 or ":path}" in template:
         return template
     return "/".join(path.split("/")[: missing + 1]) + template
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024 // 1024} MB.")
