@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.support.images import image_host, jpeg
-from tests.support.server import Server, running
 
 from charafy.app import build_app
 from charafy.house import House, build_house
 from charafy.kernel.migrate import migrate
 from charafy.kernel.settings import Plan, Settings
+from tests.support.images import image_host, jpeg
+from tests.support.server import Server, running
 
 ENOUGH = 1_000_000
 """Requests a minute, so that walking every route meets no rate limit."""

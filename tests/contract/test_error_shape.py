@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.contract.conftest import Developer
-from tests.support import contract
-from tests.support.routes import API, Route, routes
 
 from charafy.house import House
 from charafy.kernel.errors import CharafyError
 from charafy.reference.openapi import build, operations
+from tests.contract.conftest import Developer
+from tests.support import contract
+from tests.support.routes import API, Route, routes
 
 SHAPE = {"error", "code", "param", "request_id"}
 PUBLIC = {f"GET {API}/voices/{{voice_id}}/sample.mp3", f"GET {API}/openapi.json"}

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.server import Server
 
 from charafy.kernel.settings import Settings
 from charafy.reference.guides import guides
@@ -24,6 +23,7 @@ from charafy.reference.names import OPERATIONS
 from charafy.reference.operations import chapters
 from charafy.reference.samples import Sample, samples
 from charafy.web.pages import PAGE_LANGUAGES
+from tests.support.server import Server
 
 NOT_RUN = {"delete_account", "suspend_account", "unsuspend_account", "buy_credits"}
 """What would end the account that runs them, or needs a payment provider."""

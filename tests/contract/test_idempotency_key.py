@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.contract.conftest import Developer
-from tests.support.routes import API
 
 from charafy.reference.names import IDEMPOTENT, OPERATIONS
+from tests.contract.conftest import Developer
+from tests.support.routes import API
 
 PATHS = {name: API + path for _, path, name in OPERATIONS}
 TESTED = sorted(IDEMPOTENT - {"buy_credits"})

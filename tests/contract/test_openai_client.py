@@ -9,9 +9,9 @@ import httpx
 import openai
 import pytest
 from openai import OpenAI
-from tests.support.server import Server
 
 from charafy.kernel.media.audio import AUDIO_FORMATS
+from tests.support.server import Server
 
 MAGIC = {
     "mp3": (b"ID3", b"\xff"),

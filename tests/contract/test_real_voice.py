@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from tests.support.server import running
 
 pytestmark = pytest.mark.slow

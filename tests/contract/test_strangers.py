@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.contract.conftest import Developer
-from tests.support.routes import API, Route, routes
 
 from charafy.house import House
+from tests.contract.conftest import Developer
+from tests.support.routes import API, Route, routes
 
 OWNED = {"character_id", "key_id"}
 """Ids of things that belong to an account."""

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.contract.conftest import Developer
-from tests.contract.test_curl_lines import BUILT, ENDPOINTS
-from tests.support import contract
-from tests.support.routes import API
 
 from charafy.house import House
 from charafy.kernel.settings import Prices
 from charafy.reference.errors import ERRORS
 from charafy.reference.openapi import build
 from charafy.reference.operations import Operation, chapters
+from tests.contract.conftest import Developer
+from tests.contract.test_curl_lines import BUILT, ENDPOINTS
+from tests.support import contract
+from tests.support.routes import API
 
 WITH_PARAMETERS = [name for name in BUILT if ENDPOINTS[name].parameters]
 

@@ -11,7 +11,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.openapi.models import OpenAPI
 from fastapi.testclient import TestClient
-from tests.support.routes import routes
 
 from charafy.kernel.http.caller import ALL_SCOPES
 from charafy.reference.errors import ERRORS
@@ -19,6 +18,7 @@ from charafy.reference.guides import SCOPES
 from charafy.reference.names import IDEMPOTENT, OPERATIONS
 from charafy.reference.openapi import API_PREFIX, TAGS, operations
 from charafy.reference.schemas import Schemas
+from tests.support.routes import routes
 
 Json = dict[str, Any]
 NOT_DOCUMENTED = {f"{API_PREFIX}/openapi.json", f"{API_PREFIX}/stripe/webhook"}
