@@ -14,7 +14,7 @@ CLEANED = {
     "```python\nx\n```": "\n\nx\n\n",
     "[text](https://a.b/c) end": "text end",
     "![alt](x.png) end": "alt end",
-    "snake_case": "snake case",
+    "snake_case _and_ __this__": "snake_case and this",
     "3 * 4": "3 * 4",
     "<b>bold</b>": "bold",
     "a<br/>b": "a\nb",

@@ -127,8 +127,8 @@ def _emphasis(text: str, mark: re.Match[str]) -> str:
         spaced = before.isspace()
         digits = before.isdigit() and after.isdigit()
         return "*" if spaced or digits else ""
-    if sign[0] == "_" and before.isalnum() and after.isalnum():
-        return " "
+    if sign == "_" and before.isalnum() and after.isalnum():
+        return "_"
     return "~" if sign == "~" else ""
 
 

@@ -98,8 +98,11 @@ SAID = {
     "https://www.example.com/docs?x=1": "example dot com slash docs",
     "www.test.org": "test dot org",
     "foo@bar.com": "foo at bar dot com",
-    "@user_name": "at user name",
+    "@user_name": "at user underscore name",
     "#HashTag": "hashtag Hash Tag",
+    "zoom.us/j": "zoom dot U S slash J",
+    "snake_case": "snake case",
+    "(p. 15)": "( page fifteen )",
     "README.md": "README dot M D",
     # signs
     "x < 3": "x is less than three",

@@ -58,6 +58,8 @@ SOUNDS = {
     "vitamin [A] helps": "ˈA",
     "[A] dog barked": "ɐ",
     # unknown words
+    "[O'Brien's] car": "ˈObɹiˌɛnz",
+    "my name is [Aki]": "ˈɑki",
     "[Nakamura] called": "nɑkɑmˈuɹɑ",
     "it was [sooooo] good": "sˌO",
     "[xqzt] failed": "ˌɛkskjˌuzˌitˈi",

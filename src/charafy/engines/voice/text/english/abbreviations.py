@@ -60,6 +60,7 @@ mph: mile per hour|miles per hour; kph: kilometer per hour|kilometers per hour
 km/h: kilometer per hour|kilometers per hour; m/s: meter per second|meters per second
 MB/s: megabytes per second; GB/s: gigabytes per second; ms: millisecond|milliseconds
 sec: second|seconds; secs: seconds; s: second|seconds; min: minute|minutes; mins: minutes
+yr: year|years; yrs: years
 h: hour|hours; hr: hour|hours; hrs: hours; kcal: kilocalorie|kilocalories; cal: calorie|calories
 °C: degree Celsius|degrees Celsius; °F: degree Fahrenheit|degrees Fahrenheit; °: degree|degrees
 km²: square kilometer|square kilometers; m²: square meter|square meters; sqm: square meters

@@ -22,18 +22,24 @@ def letter_name(letter: str) -> str:
     return "ay" if letter in "aA" else letter.upper()
 
 
-_ADDRESS_MARKS = {".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", "+": "plus"}
+_MARKS = {".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", "+": "plus"}
 
 
 def address(text: str) -> str:
-    """A host, path or e-mail address: words by sound, marks by name."""
-    words = []
+    """A host, path or e-mail address: words by sound, marks by name, "uk" by its letters."""
+    said: list[str] = []
     for part in re.findall(r"[A-Za-z]+|\d+|[./_@+-]", text):
         if part.isdigit():
-            words.append(number(part) if len(part) < 4 else digits(part))
+            said.append(number(part) if len(part) < 4 else digits(part))
+        elif len(part) == 1 or (len(part) == 2 and said[-1:] == ["dot"] and part not in _SAID):
+            said.append(_MARKS.get(part) or spell(part))
         else:
-            words.append(_ADDRESS_MARKS.get(part, part if len(part) > 1 else letter_name(part)))
-    return " ".join(words)
+            said.append(part)
+    return " ".join(said)
+
+
+_SAID = frozenset(("co", "me", "to", "so", "it", "is", "in"))
+"""Two letters after a dot that are said as a word."""
 
 
 def url(m: re.Match[str], british: bool) -> str:

@@ -26,7 +26,6 @@ _ROMAJI_SOUNDS = {
     "a": "ɑ", "i": "i", "u": "u", "e": "ɛ", "o": "O", "sh": "ʃ", "ch": "ʧ", "j": "ʤ", "y": "j",
     "r": "ɹ", "g": "ɡ", "c": "", "x": "ks",
 }  # fmt: skip
-_MIN_ROMAJI_VOWELS = 3
 _BRITISH = {"O": "Q", "ɑ": "ɑː", "i": "iː", "u": "uː"}
 
 
@@ -71,7 +70,7 @@ class LetterSounds:
         """A Japanese name as English speakers say it: open vowels, stress on the last but one."""
         parts = _ROMAJI_PART.findall(re.sub(r"([a-z])\1", r"\1", word).replace("tch", "ch"))
         vowels = [at for at, part in enumerate(parts) if part in "aiueo"]
-        stressed = vowels[-2]
+        stressed = vowels[-2:][0]
         out: list[str] = []
         for at, part in enumerate(parts):
             sound = _ROMAJI_SOUNDS.get(part) or "".join(_ROMAJI_SOUNDS.get(c, c) for c in part)
@@ -83,7 +82,8 @@ class LetterSounds:
 
 def _is_romaji(word: str) -> bool:
     vowels = sum(letter in "aiueo" for letter in word)
-    return vowels >= _MIN_ROMAJI_VOWELS and bool(_ROMAJI.fullmatch(word))
+    enough = vowels >= 3 or (vowels == 2 and word[-1] in "aiou")
+    return enough and bool(_ROMAJI.fullmatch(word))
 
 
 def _one_primary(phonemes: str) -> str:

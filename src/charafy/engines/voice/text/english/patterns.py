@@ -193,6 +193,10 @@ def _numbered(m: re.Match[str], british: bool) -> str:
     return f"{'numbers' if m[1].lower().startswith('nos') else 'number'} {number(m[2])}"
 
 
+def _pages(m: re.Match[str], british: bool) -> str:
+    return f"{'page' if m[1] == 'p' else 'pages'} {number(m[2])}"
+
+
 def _initials(m: re.Match[str], british: bool) -> str:
     return spell(m.group())
 
@@ -265,6 +269,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
             r"(\d{1,6}(?:\.\d{1,4})?)(?:[-–~〜]|\s[–~〜]\s?)(\d{1,6}(?:\.\d{1,4})?)(?![\d-])",
             _range,
         ),
+        (r"(pp?)\.\s?(\d{1,6})(?!\d)", _pages),
         (r"([Nn]os?\.?)\s?(\d{1,9})(?!\d)", _numbered),
         (rf"(?P<minus>(?<![\w)])[-−])?(?P<n>{_NUMBER})(?!\d)", _plain),
         (r"((?<![\w)])[-−])?\.(\d{1,30})", _fractional),

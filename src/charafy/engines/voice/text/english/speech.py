@@ -75,6 +75,8 @@ class EnglishSpeech:
             return weak
         if word == "lead" and use.tag == "NOUN" and use.before_vowel is False:
             return _LEAD_METAL if not self.british else "lˈɛd"
+        if word.endswith(("'s", "'S")) and len(word) > 2 and not self._lexicon.has(word):
+            return self._lexicon.plural(self._word(word[:-2], use))
         if not word.islower() and len(word) > 1 and word[0] != "'":
             return self._capitalised(word, use)
         return self._plain(word, use)
@@ -97,28 +99,23 @@ class EnglishSpeech:
 
     def _capitals(self, word: str, use: Use) -> str:
         """An acronym by its letters, unless it is a word in the dictionary or too long."""
-        stem, mark, ending = word.partition("'")
-        if self._lexicon.has_exactly(stem):
-            spoken = self._lexicon.say(stem, Use("NOUN", False)) or self._lexicon.spelled(stem)
-        elif len(stem) > 3 and self._lexicon.has(stem.lower()):
-            spoken = restressed(self._plain(stem.lower(), use), 2)
-        elif len(stem) <= _MAX_SPELLED or not _VOWEL_LETTERS & set(stem.lower()):
-            spoken = self._lexicon.spelled(stem)
-        else:
-            spoken = self._plain(stem.lower(), use)
-        return self._lexicon.plural(spoken) if mark and ending.lower() == "s" else spoken
+        if self._lexicon.has_exactly(word):
+            return self._lexicon.say(word, Use("NOUN", False)) or self._lexicon.spelled(word)
+        if len(word) > 3 and self._lexicon.has(word.lower()):
+            return restressed(self._plain(word.lower(), use), 2)
+        letters = word.replace("'", "")
+        if len(letters) <= _MAX_SPELLED or not _VOWEL_LETTERS & set(letters.lower()):
+            return self._lexicon.spelled(letters)
+        return self._plain(word.lower(), use)
 
     def _plain(self, word: str, use: Use) -> str:
         found = self._lexicon.say(word, use) or self._lexicon.say(word.lower(), use)
         if found is not None:
             return found
         lower = word.lower()
-        stem, mark, ending = lower.partition("'")
+        stem, mark, ending = lower.rpartition("'")
         if mark:
-            sound = self._plain(stem, use) if stem else ""
-            if ending == "s":
-                return self._lexicon.plural(sound) if sound else "z"
-            return sound + (self._plain(ending, use) if ending else "")
+            return "".join(self._plain(part, use) for part in (stem, ending) if part)
         squeezed = _REPEATED.sub(r"\1", lower)
         if squeezed != lower:
             doubled = _REPEATED.sub(r"\1\1", lower)
