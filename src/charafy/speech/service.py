@@ -163,26 +163,6 @@ class Speech:
             synthesis.close()
             self._scheduler.wake()
 
-    def sell(
-        self,
-        caller: Caller,
-        speaker: Speaker,
-        *,
-        text: str,
-        speed: float = 1.0,
-        audio_format: AudioFormat = "mp3",
-    ) -> Recording:
-        """As `record`, charged to the caller like a request over HTTP; raises as `begin`."""
-        self._require_speakable(text, speaker.language)
-        order = Order(text, speaker.engine_voice, speaker.language, speed, audio_format)
-        job = self._accept(caller, order, Ticket("", ""))
-        try:
-            recording = collect_now(job.synthesis, audio_format, job.wake)
-            job.complete(recording.audio_s, b"", audio_format, {})
-        finally:
-            job.fail()  # does nothing after `complete`
-        return recording
-
     def render_sample(self, voice: VoiceInfo) -> bytes:
         """The voice's `sample_text` as MP3."""
         return self.record(voice.sample_text, Speaker(voice.engine_voice, voice.language)).data
