@@ -11,7 +11,8 @@ from importlib.resources import files
 import pytest
 from fastapi.testclient import TestClient
 
-from charafy.reference.guides import NAMES
+from charafy.reference.guides import NAMES, titles
+from charafy.reference.names import OPERATIONS
 from charafy.reference.operations import Chapter
 from charafy.web.pages import PAGE_LANGUAGES
 
@@ -145,6 +146,11 @@ def test_both_languages_have_the_same_words() -> None:
     }
     assert mine["en"] == mine["ja"]
     assert len(mine["en"]) > 40
+
+
+def test_every_operation_has_a_title_in_japanese() -> None:
+    assert titles("ja").keys() == {name for _, _, name in OPERATIONS}
+    assert titles("en") == {}
 
 
 def test_prices_of_the_page_are_those_of_the_server(page: Outline) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -89,6 +91,13 @@ def text(name: str, settings: Settings, language: str = "en") -> str:
         ).strip()
         + "\n"
     )
+
+
+def titles(language: str) -> Mapping[str, str]:
+    """Titles of operations by their names, where the language has its own; may be empty."""
+    source = files("charafy.reference") / "guides" / language / "operations.json"
+    found: dict[str, str] = json.loads(source.read_text("utf-8")) if source.is_file() else {}
+    return found
 
 
 def price_rows(prices: Prices) -> tuple[Price, ...]:

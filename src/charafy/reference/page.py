@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from charafy.kernel.settings import Settings
-from charafy.reference.guides import guides
+from charafy.reference.guides import guides, titles
 from charafy.reference.markdown import blocks, highlight, inline
 from charafy.reference.openapi import API_PREFIX, Json
 from charafy.reference.operations import chapters
@@ -45,6 +45,7 @@ class Reference:
             api_prefix=API_PREFIX,
             guides=guides(self._settings, language),
             chapters=found,
+            titles=titles(language),
             samples={
                 operation.id: samples(operation, base_url)
                 for chapter in found
