@@ -19,6 +19,8 @@ PLACEHOLDERS = (
 """What stands in the samples for a name in a path or a body."""
 
 _WIDTH = 60
+_NARROW = 40
+"""Characters of a value that still stands on one line: alone, and inside of a call."""
 _ENDINGS = (("audio/mpeg", "speech.mp3"), ("audio/", "speech.mp3"))
 
 
@@ -131,7 +133,7 @@ def _filled(value: Any, name: str = "") -> Any:
 
 def _json(value: Any, level: int = 0) -> str:
     short = json.dumps(value, ensure_ascii=False)
-    if len(short) <= _WIDTH:
+    if len(short) <= (_NARROW if level else _WIDTH):
         return short
     indented = json.dumps(value, indent=2, ensure_ascii=False)
     return indented.replace("\n", "\n" + "  " * level)
@@ -146,7 +148,7 @@ def _python_literal(value: Any, level: int) -> str:
         return repr(value)
     items = [f'"{key}": {_python_literal(item, level + 1)}' for key, item in value.items()]
     short = "{" + ", ".join(items) + "}"
-    if len(short) <= _WIDTH and "\n" not in short:
+    if len(short) <= _NARROW and "\n" not in short:
         return short
     pad = "    " * level
     return "{\n" + "".join(f"{pad}    {item},\n" for item in items) + pad + "}"
