@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from bench.sentences import ENGLISH, HARD_ENGLISH, HARD_JAPANESE, JAPANESE
 from charafy.engines.voice import SAMPLE_RATE, Language, Pcm, Voice
 from charafy.engines.voice.text.english.reading import read
-from sentences import ENGLISH, HARD_ENGLISH, HARD_JAPANESE, JAPANESE
 
 _RATE = 16_000
+_CLOCK = re.compile(r"\b(\d{1,2})\.(\d\d) ?([ap]m)\b", re.I)
 _ALIKE = {"favourite": "favorite", "ok": "okay", "ay": "a"}
 
 
@@ -60,7 +61,7 @@ def run(
         heard = [_hear(voice, recogniser, speaker, language, s, e, units) for s, e in sentences]
         report[name] = sum(h.errors for h in heard) / max(1, sum(h.units for h in heard))
         misread += [h for h in heard if h.errors]
-    return report | {"misread": misread}
+    return report | {"misread": [asdict(heard) for heard in misread]}
 
 
 def _hear(
@@ -89,10 +90,12 @@ def _resampled(pcm: Pcm) -> Pcm:
 
 
 def _words(text: str) -> list[str]:
-    """Words as they are said, so that "$5" and "five dollars" are equal."""
+    """Words as they are said, so that "$5" and "five dollars" are equal, and "FBI" and "F B I"."""
     written = text.replace("’", "'").replace("%", " percent")
-    spoken = (word.lower() for token in read(written, british=False) for word in token.words)
-    return [_ALIKE.get(w, w) for w in re.findall(r"[a-z']+", " ".join(spoken))]
+    written = _CLOCK.sub(r"\1:\2 \3", written)
+    spoken = (word for token in read(written, british=False) for word in token.words)
+    said = (" ".join(w) if w.isupper() and len(w) < 6 else w for w in spoken)
+    return [_ALIKE.get(w, w) for w in re.findall(r"[a-z']+", " ".join(said).lower())]
 
 
 def _kana_reader() -> Callable[[str], list[str]]:
@@ -114,7 +117,8 @@ def _distance(wanted: list[str], found: list[str]) -> int:
     return row[-1]
 
 
-def main() -> None:
+def measure() -> dict[str, Any]:
+    """`run` with Kokoro and the Whisper base of the model cache, one thread each."""
     from pathlib import Path
 
     import platformdirs
@@ -127,11 +131,4 @@ def main() -> None:
     model = models / "kokoro-v1.0.int8.onnx"
     voice = KokoroVoice(model, stock_styles(), TextFrontEnd(), models / "derived", threads=1)
     recogniser = WhisperModel(str(models / "whisper-base"), compute_type="int8", cpu_threads=1)
-    report = run(voice, recogniser)
-    for miss in report.pop("misread"):
-        print(f"{miss.errors}/{miss.units}  {miss.written}\n     {miss.heard}")
-    print({name: round(rate, 4) for name, rate in report.items()})
-
-
-if __name__ == "__main__":
-    main()
+    return run(voice, recogniser)
