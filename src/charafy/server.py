@@ -8,6 +8,7 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
+from charafy.kernel.http.heads import BoundedHeads
 from charafy.kernel.settings import Settings
 
 GRACE_S = 20
@@ -47,6 +48,8 @@ def run(app: FastAPI, settings: Settings, sock: socket.socket, ready: Callable[[
         timeout_graceful_shutdown=GRACE_S,
         backlog=2048,
         lifespan="on",
+        http=BoundedHeads,
+        ws="none",
     )
     _Server(config, ready).run(sockets=[sock])
 
