@@ -103,7 +103,7 @@ def _kana_reader() -> Callable[[str], list[str]]:
     from pyopenjtalk import g2p
 
     def kana(text: str) -> list[str]:
-        return re.findall("[ァ-ヺー]", g2p(re.sub(r"[\s「」]", "", text), kana=True))
+        return re.findall("[ァ-ヺー]", str(g2p(re.sub(r"[\s「」]", "", text), kana=True)))
 
     return kana
 
