@@ -21,6 +21,7 @@ _MIN_CUT = 240
 
 _NEVER_LAST = frozenset(
     words(
+        "incl excl ext avg tel "
         "mr mrs ms mx dr prof gen col sgt capt cpt lt cmdr maj rev hon pres gov sen rep st mt "
         "ft no nos "
         "fig figs vol vols ch pp eq sec e.g i.e vs approx dept est cf al messrs mme mlle"

@@ -93,6 +93,8 @@ SAID = {
     "pens, etc. here": "pens , et cetera here",
     "J. K. Rowling": "J K Rowling",
     "a Ph.D. student": "a P H D student",
+    "~$20 (incl. tax)": "about twenty dollars ( including tax )",
+    "Wi-Fi.": "wifi .",
     "w/ milk": "with milk",
     # the net
     "https://www.example.com/docs?x=1": "example dot com slash docs",

@@ -17,7 +17,8 @@ ALWAYS = _table("""
 mr: mister; mrs: missus; ms: miz; prof: professor; gen: general; col: colonel; sgt: sergeant
 capt: captain; lt: lieutenant; rev: reverend; hon: honorable; pres: president; gov: governor
 sen: senator; rep: representative; jr: junior; sr: senior; mt: mount; ft: fort
-vs: versus; etc: et cetera; approx: approximately; dept: department; est: established
+incl: including; excl: excluding; avg: average; vs: versus; etc: et cetera
+approx: approximately; dept: department; est: established
 inc: incorporated; ltd: limited; corp: corporation; fig: figure; vol: volume; vols: volumes
 ave: avenue; blvd: boulevard; hwy: highway; apt: apartment; tel: telephone; ext: extension
 e.g: for example; i.e: that is; a.k.a: also known as; p.s: P S; ph.d: P H D; cf: compare
@@ -30,7 +31,7 @@ hr: hour; hrs: hours; misc: miscellaneous; govt: government; assn: association; 
 
 BARE = _table("""
 Mr: mister; Mrs: missus; Ms: miz; Dr: doctor; Prof: professor; vs: versus; etc: et cetera
-AT&T: ay T and T
+AT&T: ay T and T; Wi-Fi: wifi; wi-fi: wifi
 w/: with; w/o: without; b/c: because; c/o: care of; aka: also known as; approx: approximately
 """)
 """Read in full even without a full stop."""
@@ -132,7 +133,7 @@ MODERN: Mapping[str, str] = MappingProxyType(
         "postgresql": "pˈOstɡɹɛs kjˌuˈɛl", "mysql": "mˌI sˈikwəl", "sqlite": "ˌɛskjˌuˈɛl lˌIt",
         "nginx": "ˈɛnʤən ˈɛks", "ubuntu": "ubˈuntu", "nguyen": "wˈɪn", "mx": "mˈɪks",
         "emojis": "ɪmˈOʤiz", "miz": "mˈɪz", "omg": "ˌOˌɛmʤˈi", "faq": "ˌɛfˌAkjˈu",
-        "ok": "ˌOkˈA", "vs": "vˈɜɹsəs", "covid": "kˈOvˌɪd",
+        "ok": "ˌOkˈA", "vs": "vˈɜɹsəs", "covid": "kˈOvˌɪd", "abc": "ˌAbˌisˈi",
     }
 )  # fmt: skip
 """Pronunciations of words that the dictionary is too old for (American; ours)."""

@@ -60,7 +60,7 @@ _IN_PLACE: dict[str, tuple[str, Callable[[str, str], bool]]] = {
     "/": ("slash", lambda before, after: before.isalpha() and after.isupper()),
     "+": ("plus", lambda before, after: before in "+CcAaBb" or before.isdigit()),
     "#": ("sharp", lambda before, after: before.isalpha()),
-    "~": ("about", lambda before, after: after.isdigit()),
+    "~": ("about", lambda before, after: after.isdigit() or after in "$€£¥"),
 }
 """Signs that are read only beside certain characters."""
 

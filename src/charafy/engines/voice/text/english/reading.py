@@ -124,7 +124,7 @@ def _abbreviation(text: str, at: int, previous: str) -> Token | None:
     match = _ABBREVIATION.match(text, at)
     if match is None:
         return None
-    if match.end() >= len(text) or text[match.end()] != ".":
+    if text[match.end() : match.end() + 1] != "." or "-" in match[0]:
         said = BARE.get(match[0])
         return Token(at, match.end(), words(said)) if said else None
     bare = match[0].lower()
@@ -140,7 +140,7 @@ def _abbreviation(text: str, at: int, previous: str) -> Token | None:
 
 
 _ABBREVIATION = re.compile(
-    r"AT&T|Ph\.D|w/o?(?![A-Za-z])|[bc]/[co](?![A-Za-z])|[A-Za-z]{2,6}(?![A-Za-z'])|[A-Za-z](?:\.[A-Za-z]{1,2}){1,2}(?![A-Za-z])"
+    r"AT&T|[Ww]i-[Ff]i(?![A-Za-z])|Ph\.D|w/o?(?![A-Za-z])|[bc]/[co](?![A-Za-z])|[A-Za-z]{2,6}(?![A-Za-z'])|[A-Za-z](?:\.[A-Za-z]{1,2}){1,2}(?![A-Za-z])"
 )
 _ALSO_WORDS = frozenset(
     words("mon wed sat sun fig col gen max min rep sec mar jan apt est ext pres")

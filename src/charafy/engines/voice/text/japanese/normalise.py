@@ -206,6 +206,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]], ...
         (r"(?<=\d)\s{1,3}(?=\d{1,4}ぶんの)", lambda m: "と"),
         (r"(?<!\d)(\d{0,3})8分(?![のかけ割目])", _eight_minutes),
         (r"[はハ]{3,400}", lambda m: "ハッ" * min(4, len(m[0]))),
+        (r"(?<=[ぁ-ヿ㐀-鿿、。])\s?\+(?=\d)|^\+(?=\d)", lambda m: "プラス"),
         (r"(?<=[\w)])\s?[+=×*÷<>±≤≥≠≈](?=\s?[\w(])", lambda m: _OPERATORS[m[0].strip()]),
         (_N, _number),
         (
