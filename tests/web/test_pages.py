@@ -6,8 +6,9 @@ import json
 from importlib import resources
 
 import pytest
+from starlette.requests import Request
 
-from charafy.web.pages import preferred
+from charafy.web.pages import accepts_gzip, preferred
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,12 @@ def test_both_languages_have_the_same_words() -> None:
     )
     assert english.keys() == japanese.keys()
     assert all(value.strip() for value in (*english.values(), *japanese.values()))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [("gzip, br", True), ("br", False), ("gzip;q=0", False), ("gzip;q=0.5", True), ("", False)],
+)
+def test_a_page_is_packed_only_for_those_who_can_unpack_it(accepted: str, packed: bool) -> None:
+    headers = [(b"accept-encoding", accepted.encode())]
+    assert accepts_gzip(Request({"type": "http", "headers": headers})) is packed
