@@ -100,8 +100,10 @@ class Keys:
         """Make a key as part of a bigger unit of work. Raises `BadRequest`, `Forbidden`."""
         wanted = _checked_scopes(scopes)
         name = name.strip()
-        if not 1 <= len(name) <= 100:
-            raise BadRequest("name: must have between 1 and 100 characters.", param="name")
+        if not 1 <= len(name) <= 100 or not name.isprintable():
+            raise BadRequest(
+                "name: must have between 1 and 100 printable characters.", param="name"
+            )
         in_use = sa.select(sa.func.count()).where(
             api_keys.c.account_id == account_id, api_keys.c.revoked_at.is_(None)
         )

@@ -38,6 +38,9 @@ _REFUSED: Mapping[int | str, dict[str, Any]] = MappingProxyType(
 )
 
 
+LETTERS_PER_MINUTE = 3
+
+
 def router(
     guard: Guard,
     services: AccountServices,
@@ -71,6 +74,8 @@ def _add_account(
         """With a mail server a new address must be confirmed before it replaces the old one."""
         _require_live(caller)
         if body.email is not None:
+            # Each may send a letter to an address that the caller makes up.
+            guard.limit_account(caller, "letters", LETTERS_PER_MINUTE)
             services.identity.change_email(caller.account_id, body.email)
         if body.name is not None:
             return answer(services.accounts.rename(caller.account_id, body.name))

@@ -64,11 +64,11 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         padded = cursor + "=" * (-len(cursor) % 4)
         moment, _, character_id = base64.urlsafe_b64decode(padded).decode().partition(" ")
         created_at = datetime.fromisoformat(moment)
-    except (binascii.Error, ValueError):
+        if created_at.tzinfo is None or not is_id(character_id):
+            raise _bad_cursor()
+        return created_at.astimezone(UTC), character_id
+    except (binascii.Error, ValueError, OverflowError):  # the latter: year 1 east of Greenwich
         raise _bad_cursor() from None
-    if created_at.tzinfo is None or not is_id(character_id):
-        raise _bad_cursor()
-    return created_at, character_id
 
 
 def _bad_cursor() -> BadRequest:

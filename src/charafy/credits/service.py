@@ -17,7 +17,7 @@ from charafy.credits.values import Balance, Entry, Hold, HoldEnded, HoldState, M
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx
 from charafy.kernel.errors import Conflict, InsufficientCredits, NotFound
-from charafy.kernel.ids import new_id
+from charafy.kernel.ids import is_id, new_id
 from charafy.kernel.observe import Metrics
 
 __all__ = ["Balance", "Credits", "Entry", "Hold", "HoldEnded", "HoldState", "Mismatch"]
@@ -220,6 +220,8 @@ class Credits:
 
     def older(self, tx: Tx, account_id: str, before: str, limit: int) -> list[Entry]:
         """The entries before the one of this id, newest first; none for an unknown id."""
+        if not is_id(before):
+            return []
         params = {"account": account_id, "before": before, "count": limit}
         return [Entry(*row) for row in tx.execute(queries.OLDER_THAN, params)]
 

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from charafy.accounts.service import SESSION_DAYS, Account, Sessions
 from charafy.dashboard.words import explain
 from charafy.kernel.errors import CharafyError, Forbidden
-from charafy.kernel.http.limits import Limiter
+from charafy.kernel.http.limits import Limiter, address_of
 from charafy.kernel.settings import Settings
 from charafy.web.pages import Pages, language_of
 
@@ -105,9 +105,9 @@ class Door:
 
     def limit(self, request: Request, policy: str, per_minute: int, *more: str) -> None:
         """Count by address, and by each of `more`. Raises `TooManyRequests`."""
-        address = request.client.host if request.client else "unknown"
-        for key in (address, *more):
-            self._limiter.require(policy, key[:320].lower(), per_minute)
+        self._limiter.require(policy, f"address {address_of(request)}", per_minute)
+        for key in more:  # as addresses are compared: spaces around one don't make it another
+            self._limiter.require(policy, key.strip()[:320].lower(), per_minute)
 
     def page(
         self, request: Request, visitor: Visitor, template: str, status: int = 200, /, **more: Any

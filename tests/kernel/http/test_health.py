@@ -44,3 +44,9 @@ def test_with_a_token_metrics_are_for_its_holder_wherever_they_are() -> None:
     headers = {"authorization": "Bearer s3cret"}
     assert guarded.get("/metrics", headers=headers).status_code == 200
     assert client(token="s3cret").get("/metrics").status_code == 403
+
+
+def test_metrics_are_not_for_whoever_hides_their_address() -> None:
+    """A proxy may write anything into X-Forwarded-For: `unknown`, or an address with a port."""
+    for address in ("unknown", "203.0.113.9:4711", ""):
+        assert client(address=address).get("/metrics").status_code == 403

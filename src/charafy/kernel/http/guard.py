@@ -8,7 +8,7 @@ from fastapi import Request
 
 from charafy.kernel.errors import Forbidden, Unauthorized
 from charafy.kernel.http.caller import Caller
-from charafy.kernel.http.limits import Limiter
+from charafy.kernel.http.limits import Limiter, address_of
 from charafy.kernel.settings import Settings
 
 Authenticate = Callable[[str], Caller]
@@ -53,11 +53,14 @@ class Guard:
 
     def limit_address(self, request: Request, policy: str = "address") -> None:
         """Count a request that nobody vouches for; raises `TooManyRequests`."""
-        address = request.client.host if request.client else "unknown"
         allowance = self._limiter.require(
-            policy, address, self._settings.requests_per_minute_by_address
+            policy, address_of(request), self._settings.requests_per_minute_by_address
         )
         request.scope["state"]["extra_headers"].update(allowance.headers())
+
+    def limit_account(self, caller: Caller, policy: str, per_minute: int) -> None:
+        """Count something rarer than requests; raises `TooManyRequests`."""
+        self._limiter.require(policy, caller.account_id, per_minute)
 
     def _count(self, request: Request, caller: Caller) -> None:
         plan = self._settings.plan(caller.plan)

@@ -20,6 +20,7 @@ class BoundedHeads(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = True
+        self._nothing_but_head = True
         self._head_bytes = 0
         self._too_late: asyncio.TimerHandle | None = None
 
@@ -32,8 +33,9 @@ class BoundedHeads(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._nothing_but_head = self._in_head
         super().data_received(data)
-        if not self._in_head or self.transport.is_closing():
+        if not (self._nothing_but_head and self._in_head) or self.transport.is_closing():
             return
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES:
@@ -61,6 +63,7 @@ class BoundedHeads(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._in_head, self._head_bytes = True, 0
+        self._nothing_but_head = False
 
     def _begin_head(self) -> None:
         self._end_head()

@@ -47,5 +47,5 @@ def _may_read(request: Request, token: SecretStr | None) -> bool:
         return hmac.compare_digest(given.encode(), token.get_secret_value().encode())
     try:
         return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:  # a Unix socket has no address, and whoever reaches it is on this machine
-        return True
+    except ValueError:  # what a proxy put into X-Forwarded-For need not be an address
+        return False

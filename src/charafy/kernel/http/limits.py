@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from limits import RateLimitItemPerMinute
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
+from starlette.requests import HTTPConnection
 
 from charafy.kernel.errors import TooManyRequests
 
@@ -29,6 +31,20 @@ class Allowance:
             "RateLimit-Policy": f'"{self.policy}";q={self.quota};w={WINDOW_S}',
             "RateLimit": f'"{self.policy}";r={self.remaining};t={self.reset_s}',
         }
+
+
+def address_of(request: HTTPConnection) -> str:
+    """What limits by address count by: an IPv6 user has a whole /64 to send from."""
+    host = request.client.host if request.client else ""
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
 
 
 class Limiter:
