@@ -1,0 +1,43 @@
+"""Everything that a server installs or ships is named with its licence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from charafy.engines.weights import MANIFEST
+
+ROOT = Path(__file__).parents[2]
+NOTICE = (ROOT / "NOTICE").read_text(encoding="utf-8")
+NEVER_INSTALLED = {"sudachidict-core"}
+"""Excluded by a marker that no platform meets."""
+
+
+def test_every_locked_package_is_named_with_a_licence() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = set(re.findall(r"^([a-z0-9][a-z0-9._-]*)==", lock, re.MULTILINE))
+    named = dict(re.findall(r"^    ([a-z0-9][a-z0-9._-]*) \(([^)]+)\)$", NOTICE, re.MULTILINE))
+    assert len(locked) > 50
+    assert locked - NEVER_INSTALLED == named.keys()
+    assert all(named.values())
+
+
+def test_every_package_in_a_lock_is_pinned_by_hash_and_names_no_host() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        lock = (ROOT / name).read_text(encoding="utf-8")
+        entries = [line for line in lock.splitlines() if re.match(r"[a-z0-9]", line)]
+        assert all(re.match(r"[a-z0-9._-]+==[^ ]+ .*\\$", line) for line in entries)
+        assert "http://" not in lock
+        assert "https://" not in lock
+        assert lock.count("--hash=sha256:") >= len(entries)
+
+
+def test_every_model_is_named() -> None:
+    for model in MANIFEST.values():
+        assert model.licence
+        assert model.name.split("-")[0].lower() in NOTICE.lower()
+
+
+def test_vendored_folders_carry_their_licence() -> None:
+    assert (ROOT / "src/charafy/assets/voices/NOTICE").is_file()
+    assert list((ROOT / "src/charafy/web/static/fonts").glob("*OFL*"))
