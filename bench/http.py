@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+
 from tests.support.server import running
 
 SENTENCES = {"en": "Hello, how are you?", "ja": "こんにちは、元気ですか。"}

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from argon2 import PasswordHasher
-from tests.support.clock import ManualClock
-from tests.support.postbox import Postbox
 
 from charafy.accounts.service import Account, AccountServices, Passwords
 from charafy.credits.service import Credits
@@ -15,6 +13,8 @@ from charafy.kernel.db import Database
 from charafy.kernel.mail import Mailer
 from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Settings
+from tests.support.clock import ManualClock
+from tests.support.postbox import Postbox
 
 SECRET = b"s" * 32
 PASSWORD = "correct horse"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from tests.accounts.conftest import PASSWORD, Build
-from tests.support.clock import ManualClock
 
 from charafy.accounts.service import Account, AccountServices
 from charafy.accounts.tables import accounts, api_keys, one_time_tokens, sessions
 from charafy.credits.service import Credits
 from charafy.kernel.db import Database, Tx
 from charafy.kernel.errors import BadRequest, Conflict, NotFound, Unauthorized
+from tests.accounts.conftest import PASSWORD, Build
+from tests.support.clock import ManualClock
 
 
 def test_accounts_are_listed_newest_first_in_pages(

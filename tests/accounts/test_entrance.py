@@ -7,9 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from tests.accounts.conftest import PASSWORD, Build
-from tests.support.clock import ManualClock
-from tests.support.postbox import Postbox, text_of, token_in
 
 from charafy.accounts.service import Account, AccountServices
 from charafy.credits.service import Credits
@@ -22,6 +19,9 @@ from charafy.kernel.errors import (
     NotFound,
     Unauthorized,
 )
+from tests.accounts.conftest import PASSWORD, Build
+from tests.support.clock import ManualClock
+from tests.support.postbox import Postbox, text_of, token_in
 
 
 def test_a_sign_up_without_mail_may_enter_now_with_its_welcome_credits(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.accounts.conftest import PASSWORD
-from tests.support.clock import ManualClock
-from tests.support.postbox import Postbox, html_of, text_of, token_in
 
 from charafy.accounts.service import Account, AccountServices
 from charafy.kernel.errors import BadRequest, Conflict, Forbidden, Unauthorized
+from tests.accounts.conftest import PASSWORD
+from tests.support.clock import ManualClock
+from tests.support.postbox import Postbox, html_of, text_of, token_in
 
 NEW = "a new horse"
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.accounts.conftest import Build
-from tests.support.clock import ManualClock
 
 from charafy.accounts.credentials import new_key
 from charafy.accounts.keys import MAX_KEYS
@@ -20,6 +18,8 @@ from charafy.kernel.db import Database
 from charafy.kernel.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from charafy.kernel.http.caller import ALL_SCOPES
 from charafy.kernel.settings import Settings
+from tests.accounts.conftest import Build
+from tests.support.clock import ManualClock
 
 
 @contextmanager

@@ -9,8 +9,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from limits.storage import MemoryStorage
-from tests.accounts.conftest import Build
-from tests.support.clock import ManualClock
 
 from charafy.accounts import admin, routes
 from charafy.accounts.service import Account, AccountServices
@@ -24,6 +22,8 @@ from charafy.kernel.http.limits import Limiter
 from charafy.kernel.http.middleware import RequestContext
 from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Settings
+from tests.accounts.conftest import Build
+from tests.support.clock import ManualClock
 
 NOWHERE = "5d6f0f4e-6f0e-4b52-9f39-3f2a1c0f7a11"
 

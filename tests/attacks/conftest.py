@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.support.clock import ManualClock
 
 from charafy.app import build_app
 from charafy.house import House, build_house
 from charafy.kernel.migrate import migrate
 from charafy.kernel.settings import Settings
+from tests.support.clock import ManualClock
 
 MakeHouse = Callable[..., House]
 

@@ -7,10 +7,10 @@ import re
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.attacks.conftest import MakeHouse, client_of
 
 from charafy.house import House
 from charafy.kernel.ids import new_id
+from tests.attacks.conftest import MakeHouse, client_of
 
 PASSWORD = "correct horse battery"
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from pydantic import SecretStr
+
 from tests.attacks.conftest import MakeHouse, client_of
 
 

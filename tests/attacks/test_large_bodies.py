@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.attacks.conftest import MakeHouse, client_of
-
 from charafy.kernel.http.intake import STRANGERS_BODY_BYTES
+from tests.attacks.conftest import MakeHouse, client_of
 
 
 def test_a_megabyte_without_a_key_is_not_parsed(make_house: MakeHouse) -> None:

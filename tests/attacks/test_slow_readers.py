@@ -10,9 +10,6 @@ from collections.abc import Iterator
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
-from tests.support.clock import ManualClock
-from tests.support.speech import Stage, build
-from tests.support.voices import WatchedVoice
 
 from charafy.kernel.db import Database
 from charafy.kernel.http.caller import ALL_SCOPES, Caller
@@ -21,6 +18,9 @@ from charafy.speech import delivery
 from charafy.speech.delivery import Delivery
 from charafy.speech.jobs import LEASE_S, Job
 from charafy.speech.service import Speaker
+from tests.support.clock import ManualClock
+from tests.support.speech import Stage, build
+from tests.support.voices import WatchedVoice
 
 TEXT = "Nobody is in a hurry here. " * 20
 """540 characters, 6 credits, half a minute."""

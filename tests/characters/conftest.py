@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support.clock import ManualClock
-from tests.support.neighbours import Customer, Street, street
 
 from charafy.kernel.db import Database
 from charafy.kernel.settings import Settings
+from tests.support.clock import ManualClock
+from tests.support.neighbours import Customer, Street, street
 
 
 @pytest.fixture

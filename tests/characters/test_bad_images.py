@@ -7,11 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from PIL import Image
-from tests.support.clock import ManualClock
-from tests.support.images import jpeg
-from tests.support.neighbours import Customer, Street, data_uri, street
-from tests.support.pngs import png_of_200_megapixels
-from tests.support.servers import LocalServer, answer, dripping, endless, redirect
 
 from charafy.characters.models import Draft
 from charafy.characters.photos import PhotoSource
@@ -22,6 +17,11 @@ from charafy.kernel.errors import BadRequest
 from charafy.kernel.fetch import Fetcher
 from charafy.kernel.media.images import PhotoReader
 from charafy.kernel.settings import Settings
+from tests.support.clock import ManualClock
+from tests.support.images import jpeg
+from tests.support.neighbours import Customer, Street, data_uri, street
+from tests.support.pngs import png_of_200_megapixels
+from tests.support.servers import LocalServer, answer, dripping, endless, redirect
 
 
 def refused(street_: Street, image: str) -> tuple[str, str]:

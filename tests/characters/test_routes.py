@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tests.support.clock import ManualClock
-from tests.support.images import image_host, jpeg
-from tests.support.neighbours import PHOTO, Customer, Street, data_uri, street
 
 from charafy.kernel.db import Database
 from charafy.kernel.ids import is_id, new_id
 from charafy.kernel.settings import Plan, Settings
+from tests.support.clock import ManualClock
+from tests.support.images import image_host, jpeg
+from tests.support.neighbours import PHOTO, Customer, Street, data_uri, street
 
 
 def body(customer: Customer, **fields: Any) -> dict[str, Any]:

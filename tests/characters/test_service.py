@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
-from tests.support.clock import ManualClock
-from tests.support.images import jpeg
-from tests.support.neighbours import PHOTO, Street
 
 from charafy.characters.models import Draft
 from charafy.characters.service import ORPHAN_AGE
 from charafy.kernel.errors import Forbidden, NotFound
 from charafy.kernel.ids import new_id
+from tests.support.clock import ManualClock
+from tests.support.images import jpeg
+from tests.support.neighbours import PHOTO, Street
 
 
 def draft(street: Street, name: str = "Sakura") -> Draft:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from tests.support.server import Server, running
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

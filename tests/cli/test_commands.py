@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.cli.conftest import Run
 from tests.support.server import Server
 

@@ -12,8 +12,6 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from limits.storage import MemoryStorage
 from pydantic import SecretStr
-from tests.support.clock import ManualClock
-from tests.support.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, fake_stripe
 
 from charafy.credits.purchases import Purchases, gateway_from
 from charafy.credits.routes import router
@@ -29,6 +27,8 @@ from charafy.kernel.http.middleware import RequestContext
 from charafy.kernel.ids import new_id
 from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Settings
+from tests.support.clock import ManualClock
+from tests.support.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, fake_stripe
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.support.clock import ManualClock
 
 from charafy.credits.service import Balance, Credits, Entry, Hold, HoldEnded, Mismatch
 from charafy.credits.tables import accounts, entries
 from charafy.kernel.db import Database, Tx
 from charafy.kernel.errors import CharafyError, Conflict, InsufficientCredits, NotFound
 from charafy.kernel.ids import new_id
+from tests.support.clock import ManualClock
 
 
 @pytest.fixture

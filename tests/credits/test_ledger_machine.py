@@ -17,13 +17,13 @@ from hypothesis.stateful import (
     invariant,
     rule,
 )
-from tests.support.clock import ManualClock
 
 from charafy.credits.service import Balance, Credits, Hold, HoldEnded
 from charafy.credits.tables import entries, holds
 from charafy.kernel.db import Database, metadata
 from charafy.kernel.errors import InsufficientCredits
 from charafy.kernel.observe import Metrics
+from tests.support.clock import ManualClock
 
 OWNERS = ("ann", "ben")
 LEASE_S = 30

@@ -14,13 +14,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.clock import ManualClock
 
 from charafy.credits.service import Balance, Credits, HoldEnded
 from charafy.kernel.clock import SystemClock
 from charafy.kernel.db import Database
 from charafy.kernel.errors import InsufficientCredits
 from charafy.kernel.observe import Metrics
+from tests.support.clock import ManualClock
 
 THREADS = 50
 PROCESSES = 4

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.support.fake_stripe import FakeStripe, event, signature
 
 from charafy.credits.service import Credits
 from charafy.credits.tables import purchases
 from charafy.kernel.db import Database
+from tests.support.fake_stripe import FakeStripe, event, signature
 
 PAID = "checkout.session.completed"
 

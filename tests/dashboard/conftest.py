@@ -11,9 +11,6 @@ from argon2 import PasswordHasher
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from limits.storage import MemoryStorage
-from tests.support.browser import Browser
-from tests.support.clock import ManualClock
-from tests.support.postbox import Postbox
 
 from charafy.accounts.service import Account, AccountServices, Passwords
 from charafy.dashboard.routes import router
@@ -26,6 +23,9 @@ from charafy.kernel.http.middleware import RequestContext
 from charafy.kernel.migrate import migrate
 from charafy.kernel.settings import Settings
 from charafy.web.pages import Pages
+from tests.support.browser import Browser
+from tests.support.clock import ManualClock
+from tests.support.postbox import Postbox
 
 PASSWORD = "correct horse"
 SECRET = b"s" * 32

@@ -6,11 +6,11 @@ import re
 
 import pytest
 from pydantic import SecretStr
+
+from charafy.kernel.errors import CharafyError
 from tests.dashboard.conftest import PASSWORD, Open, Site
 from tests.support.clock import ManualClock
 from tests.support.postbox import Postbox, token_in
-
-from charafy.kernel.errors import CharafyError
 
 
 def test_the_front_page_shows_faces_that_can_be_heard(open_site: Open) -> None:

@@ -9,6 +9,7 @@ from importlib import resources
 
 import pytest
 from fastapi.routing import APIRoute
+
 from tests.dashboard.conftest import Site
 from tests.support.browser import Browser
 

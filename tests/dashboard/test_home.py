@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.dashboard.conftest import PASSWORD, Site
-from tests.support.browser import Browser
 
 from charafy.accounts.service import Account
 from charafy.kernel.errors import CharafyError, Unauthorized
+from tests.dashboard.conftest import PASSWORD, Site
+from tests.support.browser import Browser
 
 
 def account_of(site: Site, email: str = "sora@example.com") -> Account:

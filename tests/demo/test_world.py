@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 from PIL import Image
-from tests.support.neighbours import Street
 
 from charafy.demo.world import create_demo_world
+from tests.support.neighbours import Street
 
 
 def test_there_are_people_of_both_languages_with_faces_voices_and_personalities(

@@ -8,12 +8,12 @@ from urllib.parse import quote
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.support.clock import ManualClock
 
 from charafy.kernel.errors import NotFound
 from charafy.kernel.http.errors import install_error_handlers
 from charafy.kernel.http.files import router
 from charafy.kernel.storage import Storage
+from tests.support.clock import ManualClock
 
 KEY = "characters/0b6f/photo-0123.jpg"
 DATA = bytes(range(256)) * 5

@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from tests.support.clock import ManualClock
-from tests.support.speech import MakeStage, Stage, build
-from tests.support.voices import WatchedVoice
 
 from charafy.kernel.db import Database
 from charafy.kernel.settings import Plan, Settings
+from tests.support.clock import ManualClock
+from tests.support.speech import MakeStage, Stage, build
+from tests.support.voices import WatchedVoice
 
 
 @pytest.fixture

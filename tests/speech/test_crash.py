@@ -7,14 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.clock import ManualClock
-from tests.support.rawhttp import Exchange
-from tests.support.server import start
 
 from charafy.credits.service import Credits
 from charafy.kernel.db import Database
 from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Settings
+from tests.support.clock import ManualClock
+from tests.support.rawhttp import Exchange
+from tests.support.server import start
 
 pytestmark = pytest.mark.slow
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.support.rawhttp import Exchange
 from tests.support.speech import START_CREDITS, MakeStage, Stage, serving
 from tests.support.voices import WatchedVoice

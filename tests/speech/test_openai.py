@@ -8,11 +8,11 @@ from typing import Any
 import openai
 import pytest
 from openai import OpenAI
-from tests.support.speech import START_CREDITS, Stage, serving
 
 from charafy.speech.openai_routes import ALIASES, MODELS
 from charafy.voices.presets import PRESETS
 from charafy.voices.service import preset_id
+from tests.support.speech import START_CREDITS, Stage, serving
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from tests.support.rawhttp import Exchange
 from tests.support.server import Server, running
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from tests.support.clock import ManualClock
 
 from charafy.engines.voice import SAMPLE_RATE, Mark, NothingToSay, SpeechChunk
 from charafy.kernel.errors import BadRequest, TooManyRequests, UpstreamFailed
@@ -16,6 +15,7 @@ from charafy.speech import synthesis
 from charafy.speech.recording import collect_now
 from charafy.speech.scheduler import Scheduler
 from charafy.speech.synthesis import Synthesis
+from tests.support.clock import ManualClock
 
 WAIT_S = 10.0
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from charafy.speech import delivery, synthesis
 from tests.support.rawhttp import Exchange
 from tests.support.speech import START_CREDITS, MakeStage, Stage, serving
 from tests.support.voices import WatchedVoice
-
-from charafy.speech import delivery, synthesis
 
 LONG = "Seven words are in every single sentence. " * 24
 """1,008 characters: 11 credits, about 60 chunks of the scripted voice."""

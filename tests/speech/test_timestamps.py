@@ -11,10 +11,10 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.support.speech import START_CREDITS, MakeStage, Stage
-from tests.support.voices import WatchedVoice
 
 from charafy.speech import delivery
+from tests.support.speech import START_CREDITS, MakeStage, Stage
+from tests.support.voices import WatchedVoice
 
 TEXT = "Hello, how are you?"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 import pytest
+
 from tests.support.speech import START_CREDITS, MakeStage, Stage
 from tests.support.voices import WatchedVoice
 

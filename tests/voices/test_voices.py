@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import pytest
-from tests.support.clock import ManualClock
-from tests.support.neighbours import Customer, Street
 
 from charafy.kernel.errors import NotFound, TooManyRequests
 from charafy.kernel.ids import is_id
@@ -18,6 +16,8 @@ from charafy.voices import samples as samples_module
 from charafy.voices.presets import PRESETS
 from charafy.voices.samples import MAX_WAITING, Samples
 from charafy.voices.service import VoiceInfo, Voices, preset_id
+from tests.support.clock import ManualClock
+from tests.support.neighbours import Customer, Street
 
 NAMES = tuple(preset.engine_voice for preset in PRESETS)
 

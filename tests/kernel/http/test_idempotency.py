@@ -17,7 +17,6 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.testclient import TestClient
-from tests.support.clock import ManualClock
 
 from charafy.credits.service import Credits
 from charafy.kernel.clock import SystemClock
@@ -30,6 +29,7 @@ from charafy.kernel.http.idempotency_tables import requests
 from charafy.kernel.http.schema import Answer, Body
 from charafy.kernel.ids import new_id
 from charafy.kernel.observe import Metrics
+from tests.support.clock import ManualClock
 
 DAY_S = 24 * 3600
 

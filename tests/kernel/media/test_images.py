@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageCms
-from tests.support.pngs import png, png_of_200_megapixels
 
 from charafy.kernel.errors import BadRequest, TooManyRequests
 from charafy.kernel.media import images
 from charafy.kernel.media.datauri import parse_data_uri
 from charafy.kernel.media.images import MAX_IMAGE_BYTES, Photo, PhotoReader
+from tests.support.pngs import png, png_of_200_megapixels
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin")
 

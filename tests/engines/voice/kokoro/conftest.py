@@ -7,11 +7,11 @@ from pathlib import Path
 
 import platformdirs
 import pytest
-from tests.engines.voice.kokoro.phonemes import Phonemes
 
 from charafy.engines.voice.kokoro import KokoroVoice, stock_styles
 from charafy.engines.voice.kokoro.acoustic import Acoustics
 from charafy.engines.weights import Store, WeightsUnavailable
+from tests.engines.voice.kokoro.phonemes import Phonemes
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tests.engines.voice.kokoro.phonemes import HELLO, KONNICHIWA, LONG
 
 from charafy.engines.voice import SAMPLE_RATE, Mark, NothingToSay, Pcm, SpeechChunk
 from charafy.engines.voice.kokoro import KokoroVoice
 from charafy.engines.voice.kokoro.acoustic import FRAME, Acoustics, Utterance
 from charafy.engines.voice.kokoro.styles import stock_styles
+from tests.engines.voice.kokoro.phonemes import HELLO, KONNICHIWA, LONG
 
 FRAME_S = FRAME / SAMPLE_RATE
 
