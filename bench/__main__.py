@@ -46,7 +46,7 @@ def main() -> None:
 def grouped(title: str, figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Nested groups of figures as tables of their own."""
     own = {name: value for name, value in figures.items() if not isinstance(value, dict)}
-    groups = [(title, own)] if own else []
+    groups: list[tuple[str, Mapping[str, Any]]] = [(title, own)] if own else []
     for name, value in figures.items():
         if isinstance(value, dict):
             groups += grouped(f"{title}: {name.replace('_', ' ')}", value)

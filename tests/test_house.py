@@ -34,9 +34,12 @@ def module_level_state(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Assign) and isinstance(node.value, MUTABLE):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             yield from (name for name in names if name != "__all__")
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.value, MUTABLE):
-            if not CONSTANT.match(ast.unparse(node.annotation)):
-                yield ast.unparse(node.target)
+        elif (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.value, MUTABLE)
+            and not CONSTANT.match(ast.unparse(node.annotation))
+        ):
+            yield ast.unparse(node.target)
 
 
 def test_there_are_modules_to_check() -> None:
