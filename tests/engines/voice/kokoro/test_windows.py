@@ -37,7 +37,7 @@ class Machine:
             frames -= window
 
 
-@pytest.mark.parametrize("load", [0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
+@pytest.mark.parametrize("load", [0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65])
 def test_a_player_that_starts_at_once_never_runs_dry(load: float) -> None:
     machine = Machine(load)
     machine.speak(1200)
@@ -58,6 +58,12 @@ def test_the_first_window_is_small_on_a_fast_machine() -> None:
     machine = Machine(0.2)
     machine.speak(100)
     assert machine.first_s < 0.12
+
+
+def test_a_busy_machine_still_starts_within_one_window_of_28_frames() -> None:
+    machine = Machine(0.95)
+    machine.speak(300)
+    assert machine.windows[0] == 28
 
 
 def test_no_scrap_is_left_for_a_window_of_its_own() -> None:

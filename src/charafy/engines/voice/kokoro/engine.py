@@ -21,7 +21,7 @@ from charafy.engines.voice import (
     SpeechChunk,
 )
 from charafy.engines.voice.kokoro.acoustic import FRAME, Acoustics, Utterance
-from charafy.engines.voice.kokoro.styles import Style
+from charafy.engines.voice.kokoro.styles import WIDTH, Style
 from charafy.engines.voice.kokoro.timeline import Timeline, script, timeline
 from charafy.engines.voice.kokoro.windows import CONTEXT, Pace, Speedometer
 
@@ -55,6 +55,7 @@ class KokoroVoice:
         self._front_end = front_end
         self._monotonic = monotonic
         self._speedometer = Speedometer()
+        self._warm_up()
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -68,6 +69,19 @@ class KokoroVoice:
         if not MIN_SPEED <= speed <= MAX_SPEED:
             raise ValueError(f"speed must be between {MIN_SPEED} and {MAX_SPEED}, not {speed}")
         return self._speak(self._front_end.clauses(text, language), style, speed)
+
+    def _warm_up(self) -> None:
+        """Let the runtime allocate, then see how fast this machine is, before anyone waits."""
+        nobody = np.zeros((1, WIDTH), np.float32)
+        utterance = self._acoustics.plan("həlˈO", nobody, 1.0, 1.0)
+        for _ in range(2):
+            self._decode(utterance, 0, min(utterance.frames, 24))
+
+    def _decode(self, utterance: Utterance, begin: int, end: int) -> Pcm:
+        began = self._monotonic()
+        audio = self._acoustics.decode(utterance, begin, end)
+        self._speedometer.note(end - begin, self._monotonic() - began)
+        return audio
 
     def _speak(
         self, clauses: Iterator[Clause], style: Style, speed: float
@@ -117,9 +131,7 @@ class KokoroVoice:
         while at < last:
             stop = min(last, at + pace.frames(last - at))
             begin, end = max(0, at - CONTEXT), min(utterance.frames, stop + CONTEXT)
-            began = self._monotonic()
-            audio = self._acoustics.decode(utterance, begin, end)
-            self._speedometer.note(end - begin, self._monotonic() - began)
+            audio = self._decode(utterance, begin, end)
             offset = (at - begin) * FRAME
             piece = audio[offset : offset + (stop - at) * FRAME].copy()
             if carry is not None:
