@@ -87,65 +87,30 @@ class House:
 
 def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     """Make every part; opens the database but changes nothing in it and loads no model."""
-    clock = clock or SystemClock()
-    secret = load_secret(settings.home)
-    db = Database(settings.db_url)
-    metrics = Metrics()
+    ground = _lay_ground(settings, clock or SystemClock())
+    db, storage, idempotency = ground.db, ground.storage, ground.idempotency
     limiter = Limiter(MemoryStorage())
-    storage = Storage(settings.media, secret, settings.base_url, clock)
-    mailer = _mailer(settings)
-    fetcher = Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts)
-    idempotency = Idempotency(db, clock)
-    credits = Credits(db, clock, metrics)
     front_end = TextFrontEnd()
     voice = _voice(settings, front_end)
     voices = Voices(voice.voices, settings.base_url)
-    characters = Characters(
-        db,
-        clock,
-        storage=storage,
-        voices=voices,
-        photos=PhotoSource(fetcher, PhotoReader()),
-        base_url=settings.base_url,
-    )
-    services = AccountServices.build(
-        db,
-        clock,
-        settings,
-        secret,
-        credits=credits,
-        mailer=mailer,
-        on_delete=(characters.erase, credits.close, idempotency.forget),
-        erase_files=_erasing(characters, idempotency, storage),
-    )
-    speech = Speech(
-        db,
-        clock,
-        voice=voice,
-        front_end=front_end,
-        characters=characters,
-        voices=voices,
-        credits=credits,
-        idempotency=idempotency,
-        storage=storage,
-        settings=settings,
-        metrics=metrics,
-    )
+    characters = _characters(ground, voices)
+    services = _accounts(ground, characters)
+    speech = _speech(ground, voice, front_end, characters, voices)
     return House(
         settings=settings,
-        secret=secret,
-        clock=clock,
+        secret=ground.secret,
+        clock=ground.clock,
         db=db,
-        metrics=metrics,
+        metrics=ground.metrics,
         storage=storage,
-        mailer=mailer,
-        fetcher=fetcher,
+        mailer=ground.mailer,
+        fetcher=ground.fetcher,
         voice=voice,
         idempotency=idempotency,
         limiter=limiter,
         guard=Guard(services.keys.authenticate, limiter, settings),
-        credits=credits,
-        purchases=Purchases(db, clock, credits, settings, gateway_from(settings)),
+        credits=ground.credits,
+        purchases=Purchases(db, ground.clock, ground.credits, settings, gateway_from(settings)),
         account_services=services,
         voices=voices,
         samples=Samples(storage, speech.render_sample, settings.voice_engine),
@@ -154,11 +119,91 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         speech=speech,
         sweeper=Sweeper(
             {
-                "holds": credits.release_expired,
+                "holds": ground.credits.release_expired,
                 "requests": _sweeping(idempotency, storage),
                 **services.chores(),
             }
         ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What the features stand on."""
+
+    settings: Settings
+    secret: bytes
+    clock: Clock
+    db: Database
+    metrics: Metrics
+    storage: Storage
+    mailer: Mailer
+    fetcher: Fetcher
+    idempotency: Idempotency
+    credits: Credits
+
+
+def _lay_ground(settings: Settings, clock: Clock) -> _Ground:
+    secret = load_secret(settings.home)
+    db = Database(settings.db_url)
+    metrics = Metrics()
+    return _Ground(
+        settings=settings,
+        secret=secret,
+        clock=clock,
+        db=db,
+        metrics=metrics,
+        storage=Storage(settings.media, secret, settings.base_url, clock),
+        mailer=_mailer(settings),
+        fetcher=Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts),
+        idempotency=Idempotency(db, clock),
+        credits=Credits(db, clock, metrics),
+    )
+
+
+def _characters(ground: _Ground, voices: Voices) -> Characters:
+    return Characters(
+        ground.db,
+        ground.clock,
+        storage=ground.storage,
+        voices=voices,
+        photos=PhotoSource(ground.fetcher, PhotoReader()),
+        base_url=ground.settings.base_url,
+    )
+
+
+def _accounts(ground: _Ground, characters: Characters) -> AccountServices:
+    return AccountServices.build(
+        ground.db,
+        ground.clock,
+        ground.settings,
+        ground.secret,
+        credits=ground.credits,
+        mailer=ground.mailer,
+        on_delete=(characters.erase, ground.credits.close, ground.idempotency.forget),
+        erase_files=_erasing(characters, ground.idempotency, ground.storage),
+    )
+
+
+def _speech(
+    ground: _Ground,
+    voice: Voice,
+    front_end: FrontEnd,
+    characters: Characters,
+    voices: Voices,
+) -> Speech:
+    return Speech(
+        ground.db,
+        ground.clock,
+        voice=voice,
+        front_end=front_end,
+        characters=characters,
+        voices=voices,
+        credits=ground.credits,
+        idempotency=ground.idempotency,
+        storage=ground.storage,
+        settings=ground.settings,
+        metrics=ground.metrics,
     )
 
 

@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import typer
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from charafy.kernel.settings import Settings
 
 MIN_FREE_GB = 1.0
-_MARKS = {"ok": "[green]ok[/green]      ", "note": "[yellow]note[/yellow]    "}
+_MARKS: Final = {"ok": "[green]ok[/green]      ", "note": "[yellow]note[/yellow]    "}
 _MARKS["missing"] = "[red]missing[/red] "
 
 
