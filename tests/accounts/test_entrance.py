@@ -178,19 +178,36 @@ def test_with_mail_a_taken_address_is_told_only_to_its_reader(
         mailing.entrance.sign_in("sora@example.com", "another horse")
 
 
-def test_who_signs_up_again_before_confirming_gets_the_newer_password(
+@pytest.mark.parametrize("first", ["a squatter's horse", PASSWORD])
+def test_nobody_puts_a_password_under_an_address_that_its_reader_then_confirms(
+    mailing: AccountServices, postbox: Postbox, first: str
+) -> None:
+    """Whoever came first: both letters go to the reader, who can't tell whose sign-up they are."""
+    second = PASSWORD if first != PASSWORD else "a squatter's horse"
+    mailing.entrance.sign_up("sora@example.com", first)
+    confirmation = token_in(postbox.next())
+    mailing.entrance.sign_up("sora@example.com", second, name="Sora")
+    choice = token_in(postbox.next())
+
+    mailing.identity.verify(confirmation)
+    for password in (first, second):
+        with pytest.raises(Unauthorized):
+            mailing.entrance.sign_in("sora@example.com", password)
+
+    mailing.identity.reset(choice, "the reader's own horse")
+    assert mailing.entrance.sign_in("sora@example.com", "the reader's own horse").name == "Sora"
+
+
+def test_who_signs_up_twice_with_one_password_confirms_by_the_newer_letter(
     mailing: AccountServices, postbox: Postbox
 ) -> None:
-    mailing.entrance.sign_up("sora@example.com", "a squatter's horse")
-    squatted = token_in(postbox.next())
-    mailing.entrance.sign_up("sora@example.com", PASSWORD, name="Sora")
-    mine = token_in(postbox.next())
+    for _ in range(2):
+        mailing.entrance.sign_up("sora@example.com", PASSWORD)
+    older, newer = token_in(postbox.next()), token_in(postbox.next())
     with pytest.raises(BadRequest):
-        mailing.identity.verify(squatted)
-    assert mailing.identity.verify(mine).name == "Sora"
+        mailing.identity.verify(older)
+    mailing.identity.verify(newer)
     assert mailing.entrance.sign_in("sora@example.com", PASSWORD)
-    with pytest.raises(Unauthorized):
-        mailing.entrance.sign_in("sora@example.com", "a squatter's horse")
 
 
 def test_an_account_in_use_is_never_taken_over_by_signing_up_again(

@@ -19,6 +19,7 @@ from charafy.accounts.queries import (
     account_by_id,
     account_of,
     never_entered,
+    password_of,
     update_account,
 )
 from charafy.accounts.tables import accounts
@@ -71,6 +72,7 @@ class Entrance:
         address = normalise_email(email)
         self._check_policy(invitation)
         password_hash = self._passwords.hash(password)
+        repeated = self._repeated_password(address, password)
         topic: Topic
         token: str | None
         with self._db.write() as tx:
@@ -81,7 +83,7 @@ class Entrance:
                     return account
                 topic, token = "verify", self._verification(tx, account)
             elif self.sends_mail:
-                topic, token = self._join_again(tx, existing, name, password_hash)
+                topic, token = self._join_again(tx, existing, name, repeated)
             else:
                 raise Conflict(
                     "There is an account with this e-mail address already.", code="email_taken"
@@ -152,16 +154,26 @@ class Entrance:
             tx, address, name=name, password_hash=password_hash, verified=proved
         )
 
+    def _repeated_password(self, address: str, password: str) -> str | None:
+        """The address's stored password hash, if this is that password; takes the same time."""
+        with self._db.read() as tx:
+            account = account_by_email(tx, address)
+            stored = password_of(tx, account.account_id) if account else None
+        return stored if self._passwords.matches(password, stored) else None
+
     def _join_again(
-        self, tx: Tx, existing: Account, name: str, password_hash: str
+        self, tx: Tx, existing: Account, name: str, repeated: str | None
     ) -> tuple[Topic, str | None]:
         if not never_entered(tx, existing):
             # A token that nobody sees, so that both answers cost the same write.
             self._links.issue(tx, "verify", None, existing.email)
             return "exists", None
-        # The latest sign-up counts: whoever reads the address decides by confirming it.
-        update_account(tx, existing.account_id, name=name, password_hash=password_hash)
-        return "verify", self._verification(tx, existing)
+        if repeated is not None and repeated == password_of(tx, existing.account_id):
+            return "verify", self._verification(tx, existing)
+        # Two people may have signed up with one address. Neither's password may be the one that
+        # its reader confirms: who reads the address chooses the password.
+        update_account(tx, existing.account_id, name=name, password_hash=None)
+        return "reset", self._links.issue(tx, "reset", existing.account_id, existing.email)
 
     def _verification(self, tx: Tx, account: Account) -> str:
         return self._links.issue(tx, "verify", account.account_id, account.email)
