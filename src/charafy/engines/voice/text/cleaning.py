@@ -35,6 +35,7 @@ _LINE_START = re.compile(
 )
 _LINK_TARGET = re.compile(r"\]\([^()\s<>]{1,500}\)|\]\[[^\[\]\n]{0,100}\]")
 _EMPHASIS = re.compile(r"\*{1,3}|_{1,3}|~~|`{1,3}")
+_EMOTICON = re.compile(r"(?<!\S)[:;=]['^-]?[()DPp|/](?![\w/])")
 _KEYCAP = re.compile("[0-9#*]\ufe0f?\u20e3")
 
 
@@ -106,8 +107,9 @@ def _ascii_mark(text: str, at: int) -> tuple[int, str]:
         return link.end(), ""
     if char in "*_`~" and (mark := _EMPHASIS.match(text, at)):
         return mark.end(), _emphasis(text, mark)
-    if char in "#*" and (keycap := _KEYCAP.match(text, at)):
-        return keycap.end(), " "
+    silent = _EMOTICON.match(text, at) if char in ":;=" else _KEYCAP.match(text, at)
+    if silent:
+        return silent.end(), " "
     if char == "[" or (char == "!" and text[at + 1 : at + 2] == "["):
         return _bracket(text, at)
     return at + 1, _ascii_meaning(char)

@@ -94,6 +94,8 @@ SAID = {
     "J. K. Rowling": "J K Rowling",
     "a Ph.D. student": "a P H D student",
     "~$20 (incl. tax)": "about twenty dollars ( including tax )",
+    "1) wake up": "one , wake up",
+    "Thanks :) bye ;-)": "Thanks bye",
     "Wi-Fi.": "wifi .",
     "w/ milk": "with milk",
     # the net

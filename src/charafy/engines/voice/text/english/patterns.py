@@ -257,6 +257,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
             rf"(?P<minus>(?<![\w)])[-−])?(?:(?P<from>{_NUMBER}){_RANGE})?(?P<n>(?<![A-Za-z]){_NUMBER})(?P<space>\s?)(?P<unit>{_UNIT}){_END}(?!['/]\w)",
             _unit,
         ),
+        (r"(?<![\w(])(\d{1,3})\)(?=\s)", lambda m, b: f"{cardinal(m[1])} ,"),
         (r"(?<!\S)<3(?![\d.])", lambda m, b: ""),
         (rf"{_NUMBER}(?:\s?[x×]\s?{_NUMBER}){{1,3}}(?![A-Za-z\d])", _sizes),
         (r"(20\d\d|19\d\d)/(\d\d)(?![\d/])", _seasons),

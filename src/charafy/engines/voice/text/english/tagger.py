@@ -30,7 +30,7 @@ _CLOSED = {
 _CLASS: Mapping[str, str] = MappingProxyType(
     {word: tag for tag, words in _CLOSED.items() for word in words.split()}
 )
-_OPENS_CLAUSE = frozenset(words(", . ! ? — : and or then"))
+_OPENS_CLAUSE = frozenset(words(", ; . ! ? — : and or then"))
 _OBJECTS = frozenset(words("me him us them it"))
 _PAST_TIME = frozenset(words("yesterday ago last earlier once already just was were had did"))
 _ADJ_LIVE_NEXT = frozenset(
@@ -100,7 +100,8 @@ def _read(words: list[str], at: int) -> str:
     around = words[max(0, at - 6) : at] + words[at + 1 : at + 10]
     if _CLASS.get(before) in ("BE", "HAVE") or before in ("well", "already"):
         return "VBN"
-    if _CLASS.get(before) == "MD" or not at:
+    asked = at > 1 and _CLASS.get(words[at - 2]) == "MD"
+    if asked or _CLASS.get(before) == "MD" or not at:
         return "VERB"
     if before in ("he", "she", "it"):
         return "VBD"
@@ -137,11 +138,25 @@ def _close(words: list[str], at: int) -> str:
     following = words[at + 1] if at + 1 < len(words) else ""
     if _CLASS.get(before) in ("MD", "PRP") and following != "to":
         return "VERB"
-    if not at and _CLASS.get(following) in ("DT", "POS", "WDT"):
+    opens = not at or before in _OPENS_CLAUSE
+    if opens and _CLASS.get(following) in ("DT", "POS", "WDT", "PRP"):
         return "VERB"
     return "VERB" if before in ("and", "or") and _CLASS.get(following) in ("DT", "POS") else "ADJ"
 
 
+def _wound(words: list[str], at: int) -> str:
+    turned = at and _CLASS.get(words[at - 1]) in ("PRP", "BE") and words[at + 1 : at + 2]
+    return "VBD" if turned else "NOUN"
+
+
 _SPECIAL = MappingProxyType(
-    {"used": _used, "read": _read, "live": _live, "lives": _lives, "lead": _lead, "close": _close}
+    {
+        "used": _used,
+        "read": _read,
+        "live": _live,
+        "lives": _lives,
+        "lead": _lead,
+        "close": _close,
+        "wound": _wound,
+    }
 )
