@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from charafy.engines.voice import SAMPLE_RATE, Pcm
-from charafy.engines.voice.kokoro.derive import derive
 from charafy.engines.voice.kokoro.moments import Foretold, Moments, summary
 from charafy.engines.voice.vocabulary import SYMBOLS
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 FRAME: Final = 600
 """Samples per acoustic frame (25 ms)."""
@@ -70,6 +71,8 @@ class Acoustics:
 
         `threads` is how many cores one run may use.
         """
+        from charafy.engines.voice.kokoro.derive import derive
+
         acoustic, vocoder = derive(model_path, cache_dir)
         self._acoustic = _session(acoustic, threads)
         self._vocoder = _session(vocoder, threads)
@@ -112,6 +115,8 @@ class Acoustics:
 
 
 def _session(path: Path, threads: int) -> ort.InferenceSession:
+    import onnxruntime as ort
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
