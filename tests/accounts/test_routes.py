@@ -97,6 +97,7 @@ def test_an_account_is_shown_with_its_limits(client: TestClient, key: str, sora:
             "max_characters": 50,
             "requests_per_minute": 600,
             "test_requests_per_minute": 60,
+            "test_chars_per_day": 20_000,
             "concurrent_speech": 8,
         },
         "created_at": "2026-01-01T00:00:00Z",

@@ -24,6 +24,7 @@ class AccountLimits(Answer):
     max_characters: int
     requests_per_minute: int
     test_requests_per_minute: int
+    test_chars_per_day: int
     concurrent_speech: int
 
 
@@ -39,6 +40,7 @@ def _account(**more: JsonValue) -> JsonDict:
             "max_characters": 50,
             "requests_per_minute": 600,
             "test_requests_per_minute": 60,
+            "test_chars_per_day": 20_000,
             "concurrent_speech": 8,
         },
         "created_at": _TIME,

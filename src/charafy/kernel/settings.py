@@ -38,6 +38,9 @@ class Plan(BaseModel):
     test_requests_per_minute: int = Field(
         60, ge=1, description="Requests of all test keys together."
     )
+    test_chars_per_day: int = Field(
+        20_000, ge=0, description="Characters that all test keys together may have spoken a day."
+    )
     concurrent_speech: int = Field(8, ge=1, description="Speeches being made at the same time.")
 
 
@@ -45,7 +48,12 @@ def _default_plans() -> dict[str, Plan]:
     return {
         "free": Plan(max_characters=3, requests_per_minute=120, concurrent_speech=2),
         "standard": Plan(),
-        "owner": Plan(max_characters=10_000, requests_per_minute=1_000_000, concurrent_speech=64),
+        "owner": Plan(
+            max_characters=10_000,
+            requests_per_minute=1_000_000,
+            test_chars_per_day=1_000_000,
+            concurrent_speech=64,
+        ),
     }
 
 

@@ -22,6 +22,7 @@ from charafy.kernel.media.audio import AudioFormat, encoder
 from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
+from charafy.speech.allowance import DailyAllowance
 from charafy.speech.jobs import LEASE_S, Job, Order, Till, hold
 from charafy.speech.recording import Recording, collect_now
 from charafy.speech.scheduler import Scheduler
@@ -71,6 +72,7 @@ class Speech:
         self._till = Till(
             db, credits, idempotency, storage, settings.prices, metrics, self._scheduler
         )
+        self._allowance = DailyAllowance(clock)
         metrics.speech_active.set_function(lambda: self._scheduler.open_seats)
 
     def close(self) -> None:
@@ -171,6 +173,9 @@ class Speech:
         plan = self._settings.plan(caller.plan)
         seat = self._scheduler.admit(caller.account_id, plan.concurrent_speech)
         try:
+            if caller.is_test:
+                chars = len(order.text)
+                self._allowance.spend(caller.account_id, chars, plan.test_chars_per_day)
             held = hold(self._till, caller, order)
             synthesis = self._scheduler.submit(
                 self._start(order), encoder(order.audio_format), seat.rank

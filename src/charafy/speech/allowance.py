@@ -1,0 +1,42 @@
+"""What test keys may have spoken: enough to build and test with, too little to live on."""
+
+from __future__ import annotations
+
+import math
+import threading
+from datetime import date, datetime, timedelta
+
+from charafy.kernel.clock import Clock
+from charafy.kernel.errors import TooManyRequests
+
+
+class DailyAllowance:
+    """Characters per account and UTC day. Thread-safe; a restart of the process begins anew."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._day: date | None = None
+        self._spent: dict[str, int] = {}
+
+    def spend(self, account_id: str, chars: int, per_day: int) -> None:
+        """Count `chars`, or raise `TooManyRequests` and count nothing."""
+        now = self._clock.now()
+        with self._lock:
+            if self._day != now.date():
+                self._day, self._spent = now.date(), {}
+            spent = self._spent.get(account_id, 0) + chars
+            if spent <= per_day:
+                self._spent[account_id] = spent
+                return
+        raise TooManyRequests(
+            f"Test keys speak {per_day:,} characters a day, and this would be more: "
+            "use a live key, or try again tomorrow.",
+            retry_after_s=_until_midnight_s(now),
+            code="test_limit_reached",
+        )
+
+
+def _until_midnight_s(now: datetime) -> int:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return math.ceil((midnight - now).total_seconds())
