@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from charafy.characters import queries
 from charafy.characters.models import Changes, Character, Draft, Page
@@ -89,6 +90,10 @@ class Characters:
                 queries.serialise(tx, account_id)
                 _require_room(tx, account_id, limit)
                 tx.execute(characters.insert(), row)
+        except IntegrityError:
+            # Someone made it meanwhile (a double click, by `character_id`), or the account is gone.
+            self._storage.delete(str(row["photo_key"]))
+            return self.get(account_id, character_id)
         except BaseException:  # whatever stopped it: no file without its row
             self._storage.delete(str(row["photo_key"]))
             raise
