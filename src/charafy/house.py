@@ -220,6 +220,7 @@ def _voice(settings: Settings, front_end: FrontEnd) -> DeferredVoice:
             stock_styles(),
             front_end,
             cache_dir=settings.models / "derived",
+            british=TextFrontEnd(english="british"),
             threads=settings.voice_threads or min(2, cores),
             concurrency=settings.voice_concurrency or max(1, cores // 2),
         )

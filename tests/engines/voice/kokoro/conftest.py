@@ -10,7 +10,7 @@ import pytest
 
 from charafy.engines.voice.kokoro import KokoroVoice, stock_styles
 from charafy.engines.voice.kokoro.acoustic import Acoustics
-from charafy.engines.weights import Store, WeightsUnavailable
+from charafy.engines.weights import Store
 from tests.engines.voice.kokoro.phonemes import Phonemes
 
 
@@ -19,10 +19,7 @@ def model_path() -> Path:
     folder = os.environ.get("CHARAFY_MODELS") or str(
         Path(platformdirs.user_cache_dir("charafy", appauthor=False)) / "models"
     )
-    try:
-        return Store(Path(folder)).ensure("kokoro")
-    except WeightsUnavailable as error:
-        pytest.skip(str(error))
+    return Store(Path(folder)).ensure("kokoro")
 
 
 @pytest.fixture(scope="session")

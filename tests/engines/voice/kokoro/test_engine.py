@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from charafy.engines.voice import SAMPLE_RATE, Mark, NothingToSay, Pcm, SpeechCh
 from charafy.engines.voice.kokoro import KokoroVoice
 from charafy.engines.voice.kokoro.acoustic import FRAME, Acoustics, Utterance
 from charafy.engines.voice.kokoro.styles import stock_styles
+from charafy.engines.voice.text import TextFrontEnd
 from tests.engines.voice.kokoro.phonemes import HELLO, KONNICHIWA, LONG
 
 FRAME_S = FRAME / SAMPLE_RATE
@@ -218,3 +220,23 @@ def test_unknown_symbols_are_left_out(voice: KokoroVoice) -> None:
 def test_a_clause_that_is_too_long_is_refused(voice: KokoroVoice) -> None:
     with pytest.raises(ValueError, match="511 symbols"):
         next(voice.speak("a" * 511, "af_heart", "en"))
+
+
+def test_british_voices_pronounce_as_the_british_do(model_path: Path, cache_dir: Path) -> None:
+    voice = KokoroVoice(
+        model_path,
+        stock_styles(),
+        TextFrontEnd(),
+        cache_dir,
+        threads=1,
+        british=TextFrontEnd(english="british"),
+    )
+
+    def said(name: str) -> str:
+        return "".join(
+            mark.text for mark in marks(list(voice.speak("Bath.", name, "en")), "phoneme")
+        )
+
+    assert "æ" in said("af_heart")
+    assert "ɑ" in said("bf_emma")
+    assert "æ" not in said("bm_george")

@@ -21,7 +21,7 @@ from charafy.engines.voice import (
     SpeechChunk,
 )
 from charafy.engines.voice.kokoro.acoustic import FRAME, Acoustics, Utterance
-from charafy.engines.voice.kokoro.styles import WIDTH, Style
+from charafy.engines.voice.kokoro.styles import WIDTH, Style, is_british
 from charafy.engines.voice.kokoro.timeline import Timeline, script, timeline
 from charafy.engines.voice.kokoro.windows import CONTEXT, Pace, Speedometer
 
@@ -43,16 +43,19 @@ class KokoroVoice:
         cache_dir: Path,
         threads: int = 2,
         *,
+        british: FrontEnd | None = None,
         concurrency: int = 2,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Load `model_path` (`kokoro-v1.0.int8.onnx`); graphs derived from it go to `cache_dir`.
 
         `styles` is read anew by every speech, so a voice may be added while the engine runs.
+        `british` pronounces for the voices of British English; by default `front_end` does.
         """
         self._acoustics = Acoustics(model_path, cache_dir, threads, concurrency)
         self._styles = styles
         self._front_end = front_end
+        self._british = british or front_end
         self._monotonic = monotonic
         self._speedometer = Speedometer()
         self._warm_up()
@@ -68,7 +71,8 @@ class KokoroVoice:
         style = self._styles[voice]
         if not MIN_SPEED <= speed <= MAX_SPEED:
             raise ValueError(f"speed must be between {MIN_SPEED} and {MAX_SPEED}, not {speed}")
-        return self._speak(self._front_end.clauses(text, language), style, speed)
+        front_end = self._british if is_british(voice) else self._front_end
+        return self._speak(front_end.clauses(text, language), style, speed)
 
     def _warm_up(self) -> None:
         """Let the runtime allocate, then see how fast this machine is, before anyone waits."""

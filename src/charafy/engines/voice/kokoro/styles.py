@@ -62,3 +62,8 @@ def _folder() -> Traversable:
 def language_of(name: str) -> Language:
     """Language of a stock voice, told by the first letter (a, b: English; j: Japanese)."""
     return _LANGUAGES[name[0]]
+
+
+def is_british(name: str) -> bool:
+    """Whether a stock voice speaks British English (`bf_`, `bm_`)."""
+    return name.startswith(("bf_", "bm_"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from charafy.engines.voice import Clause, Language, Spoken
 from charafy.engines.voice.vocabulary import MAX_SYMBOLS
@@ -28,7 +29,7 @@ HARD_LIMIT = 400
 
 assert HARD_LIMIT < MAX_SYMBOLS
 
-_STRENGTH = {",": 1, "—": 2, ";": 3, ":": 3, "…": 4, ".": 5, "!": 6, "?": 7}
+_STRENGTH: Final = {",": 1, "—": 2, ";": 3, ":": 3, "…": 4, ".": 5, "!": 6, "?": 7}
 _OPENERS, _CLOSERS = "(“", ")”"
 _SOFT_BEFORE = frozenset(
     words("and but or because that which who when where while if so to before after until since as")

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from .aligned import Cell
 from .letters import latin
@@ -19,9 +20,34 @@ from .tags import MAX_SILENCE_S, match_entity, match_tag
 _MAX_MARKS = 4
 """Combining marks kept on one character; what piles up beyond is decoration."""
 
-_QUOTES = {"«": "“", "»": "”", "„": "“", "‟": "“", "‹": "“", "›": "”", "「": "“", "」": "”"}
-_QUOTES |= {"『": "“", "』": "”", "〝": "“", "〟": "”", "“": "“", "”": "”", "《": "“", "》": "”"}
-_BRACKETS = {"【": "(", "】": ")", "〔": "(", "〕": ")", "〈": "(", "〉": ")", "[": "(", "]": ")"}
+_QUOTES: Final = {
+    "«": "“",
+    "»": "”",
+    "„": "“",
+    "‟": "“",
+    "‹": "“",
+    "›": "”",
+    "「": "“",
+    "」": "”",
+    "『": "“",
+    "』": "”",
+    "〝": "“",
+    "〟": "”",
+    "“": "“",
+    "”": "”",
+    "《": "“",
+    "》": "”",
+}
+_BRACKETS: Final = {
+    "【": "(",
+    "】": ")",
+    "〔": "(",
+    "〕": ")",
+    "〈": "(",
+    "〉": ")",
+    "[": "(",
+    "]": ")",
+}
 _APOSTROPHES = dict.fromkeys("’‘ʼʻ`´′＇", "'") | {"`": ""}
 _DASHES = dict.fromkeys("‐‑⁃−﹣－\u2212", "-") | dict.fromkeys("—―⸺⸻─━", "—") | {"–": "–"}
 _ARROWS = dict.fromkeys("→⇒➡➔⟶▶►▸•●◦‣・･|¦", ",") | {"・": "・", "･": "・"}

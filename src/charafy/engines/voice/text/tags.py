@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Final
 
 from .wordlists import words
 
@@ -23,7 +24,7 @@ _UNCLOSED_BREAK = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _TIME = re.compile(r"\btime\s{0,5}=\s{0,5}[\"']?\s{0,5}(\d{0,9}(?:\.\d{0,9})?)\s{0,5}(ms|s)?", re.I)
 _STRENGTH = re.compile(r"\bstrength\s{0,5}=\s{0,5}[\"']?([a-z-]{1,10})", re.I)
-_STRENGTH_S = {
+_STRENGTH_S: Final = {
     "none": 0.0,
     "x-weak": 0.1,
     "weak": 0.25,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from .numbers import digits, number
 
@@ -22,7 +23,7 @@ def letter_name(letter: str) -> str:
     return "ay" if letter in "aA" else letter.upper()
 
 
-_MARKS = {".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", "+": "plus"}
+_MARKS: Final = {".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", "+": "plus"}
 
 
 def address(text: str) -> str:

@@ -11,7 +11,7 @@ import importlib.resources
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from .stress import PRIMARY, SECONDARY, VOWELS
 
@@ -22,11 +22,11 @@ _ROMAJI = re.compile(
     r"(?:(?:[kgsznhbpmr]y|sh|ch|ts|[kgsztdnhfbpmyrwj])?[aiueo]|n(?![aiueoy])|([kstp])(?=\1)|t(?=ch))+"
 )
 _ROMAJI_PART = re.compile(r"[kgsznhbpmr]y|sh|ch|ts|[a-z]")
-_ROMAJI_SOUNDS = {
+_ROMAJI_SOUNDS: Final = {
     "a": "ɑ", "i": "i", "u": "u", "e": "ɛ", "o": "O", "sh": "ʃ", "ch": "ʧ", "j": "ʤ", "y": "j",
     "r": "ɹ", "g": "ɡ", "c": "", "x": "ks",
 }  # fmt: skip
-_BRITISH = {"O": "Q", "ɑ": "ɑː", "i": "iː", "u": "uː"}
+_BRITISH: Final = {"O": "Q", "ɑ": "ɑː", "i": "iː", "u": "uː"}
 
 
 def context(word: str, at: int, window: tuple[int, int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 from .abbreviations import ALONE, OPERATORS
 
@@ -13,8 +14,19 @@ _OPERAND_BEFORE = re.compile(r"[\w)%°\"]\s?$")
 _OPERAND_AFTER = re.compile(r"\s?[\w($£€\"-]")
 _UP_TO = re.compile(r"(?:\d|\d\s?[ap]\.?m\.?)$", re.I)
 _RATE = re.compile(r"(?:[$£€¥]\s?[\d,.]{1,15}[kKMB]?|\d\s?[A-Za-z]{1,3})$")
-_PUNCTUATION = {",": ",", ";": ";", ":": ":", "、": ",", "。": ".", "(": "(", ")": ")"}
-_PUNCTUATION |= {"“": "“", "”": "”", "—": "—", "・": ","}
+_PUNCTUATION: Final = {
+    ",": ",",
+    ";": ";",
+    ":": ":",
+    "、": ",",
+    "。": ".",
+    "(": "(",
+    ")": ")",
+    "“": "“",
+    "”": "”",
+    "—": "—",
+    "・": ",",
+}
 
 
 def pause(text: str, at: int) -> tuple[int, str] | None:
@@ -56,7 +68,7 @@ def sign(text: str, at: int) -> str:
     return ALONE.get(char, "")
 
 
-_IN_PLACE: dict[str, tuple[str, Callable[[str, str], bool]]] = {
+_IN_PLACE: Final[dict[str, tuple[str, Callable[[str, str], bool]]]] = {
     "/": ("slash", lambda before, after: before.isalpha() and after.isupper()),
     "+": ("plus", lambda before, after: before in "+CcAaBb" or before.isdigit()),
     "#": ("sharp", lambda before, after: before.isalpha()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..wordlists import words
 
 _ONES = words(
@@ -14,11 +16,11 @@ _SCALES = words(
     "- thousand million billion trillion quadrillion quintillion sextillion septillion "
     "octillion nonillion"
 )
-_ORDINALS = {
+_ORDINALS: Final = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
     "nine": "ninth", "twelve": "twelfth",
 }  # fmt: skip
-_DENOMINATORS = {2: "half", 4: "quarter"}
+_DENOMINATORS: Final = {2: "half", 4: "quarter"}
 
 MAX_NAMED_DIGITS = 3 * len(_SCALES)
 """Longer integers have no common name and are read digit by digit."""

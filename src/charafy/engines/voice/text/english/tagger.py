@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 from ..wordlists import words
 
-_CLOSED = {
+_CLOSED: Final = {
     "DT": "a an the these those every each some any no another both all",
     "POS": "my your his her its our their whose",
     "PRP": "i you he she it we they me him us them who everyone someone anybody nobody people",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from ..aligned import Aligned
 from ..wordlists import words
@@ -37,10 +38,17 @@ _UNITS: Mapping[str, str] = MappingProxyType(
         )
     )
 )
-_CURRENCIES = {"$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "円", "₩": "ウォン", "₹": "ルピー"}
-_CODES = {"USD": "ドル", "EUR": "ユーロ", "GBP": "ポンド", "JPY": "円"}
-_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "B": 9, "b": 9, "bn": 9, "T": 12}
-_OPERATORS = {
+_CURRENCIES: Final = {
+    "$": "ドル",
+    "€": "ユーロ",
+    "£": "ポンド",
+    "¥": "円",
+    "₩": "ウォン",
+    "₹": "ルピー",
+}
+_CODES: Final = {"USD": "ドル", "EUR": "ユーロ", "GBP": "ポンド", "JPY": "円"}
+_SCALES: Final = {"k": 3, "K": 3, "M": 6, "m": 6, "B": 9, "b": 9, "bn": 9, "T": 12}
+_OPERATORS: Final = {
     "+": "たす",
     "=": "イコール",
     "×": "かける",
@@ -48,23 +56,19 @@ _OPERATORS = {
     "÷": "わる",
     "<": "小なり",
     ">": "大なり",
-}
-_OPERATORS |= {
     "±": "プラスマイナス",
     "≤": "以下",
     "≥": "以上",
     "≠": "ノットイコール",
     "≈": "ニアリーイコール",
 }
-_SIGNS = {
+_SIGNS: Final = {
     "%": "パーセント",
     "&": "アンド",
     "@": "アット",
     "²": "にじょう",
     "³": "さんじょう",
     "∞": "無限大",
-}
-_SIGNS |= {
     "$": "ドル",
     "€": "ユーロ",
     "£": "ポンド",
@@ -73,7 +77,17 @@ _SIGNS |= {
     "√": "ルート",
     "‰": "パーミル",
 }
-_ROMAN = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "XI": 11, "XII": 12}
+_ROMAN: Final = {
+    "II": 2,
+    "III": 3,
+    "IV": 4,
+    "VI": 6,
+    "VII": 7,
+    "VIII": 8,
+    "IX": 9,
+    "XI": 11,
+    "XII": 12,
+}
 
 
 def spell_digits(text: str) -> str:

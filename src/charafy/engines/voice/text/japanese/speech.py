@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .phonemes import katakana, phonemes
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MAX_GROUP = 16
 _LOOK_AHEAD = 60
-_MARKS = {
+_MARKS: Final = {
     "、": ",",
     "，": ",",
     "。": ".",
@@ -28,8 +28,6 @@ _MARKS = {
     "…": "…",
     "：": ":",
     "；": ";",
-}
-_MARKS |= {
     "「": "“",
     "」": "”",
     "『": "“",
