@@ -104,3 +104,30 @@ def test_who_leaves_in_the_middle_of_a_large_piece_pays_for_what_it_got(stage: S
     # 14 slices of 64 KB are 19 of about 35 seconds.
     assert stage.charged[0] in (3, 4)
     stage.settle()
+
+
+def test_who_reads_slower_than_anyone_listens_keeps_no_seat(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "BEHIND_S", 0.0)
+    monkeypatch.setattr(delivery, "STALL_S", 60.0)
+
+    class Crawler(_SlowReader):
+        async def send(self, message: Message) -> None:
+            """Takes 40 s a slice, by the loop's clock alone."""
+            await super().send(message)
+            loop = asyncio.get_running_loop()
+            now_s = loop.time
+            monkeypatch.setattr(loop, "time", lambda: now_s() + 40)
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+    async def crawl() -> int:
+        crawler = Crawler(stage, 0.0)
+        await Delivery(job, stage.metrics)({"type": "http"}, crawler.receive, crawler.send)
+        return crawler.slices
+
+    job = _begin(stage)
+    assert asyncio.run(crawl()) < 5
+    assert stage.charged == [1]
+    stage.settle()

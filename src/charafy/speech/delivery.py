@@ -31,6 +31,9 @@ CHUNK_S = 60.0
 """How long one chunk may take; the first may have to load the model."""
 STALL_S = 30.0
 """How long a client may take to read `_SLICE_BYTES`."""
+BEHIND_S = 60.0
+"""How much longer we may wait for a client in all than twice the sound that it was sent. A player
+reads as fast as it plays; who reads slower only keeps a seat from others."""
 LIMIT_S = 3_600.0
 """How long any delivery may take."""
 MAX_COLLECTED_BYTES = 24 * 1024 * 1024
@@ -150,6 +153,7 @@ class Delivery(Response):
         self._chars_sent: int | None = None
         self._begun = False
         self._unread = False
+        self._waited_s = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -204,12 +208,15 @@ class Delivery(Response):
             self._chars_sent = before + (piece.chars_done - before) * end // size
 
     async def _hand_over(self, send: Send, data: bytes, *, more: bool = True) -> None:
-        """Raises `TimeoutError` for a client that doesn't read, unless its answer is kept."""
+        """Raises `TimeoutError` for a client that hardly reads, unless its answer is kept."""
         if self._unread:
             return
+        patience_s = min(STALL_S, BEHIND_S + 2 * self._audio_s - self._waited_s)
+        since_s = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(STALL_S):
+            async with asyncio.timeout(patience_s):
                 await send({"type": "http.response.body", "body": data, "more_body": more})
+            self._waited_s += asyncio.get_running_loop().time() - since_s
         except TimeoutError:
             if not self._job.is_kept:
                 raise
