@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from charafy.kernel.settings import Settings
 
@@ -41,4 +41,4 @@ def test_settings_are_frozen_and_checked() -> None:
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    assert "hunter2" not in repr(Settings(smtp_url="smtp://me:hunter2@mail.example"))  # type: ignore[arg-type]
+    assert "hunter2" not in repr(Settings(smtp_url=SecretStr("smtp://me:hunter2@mail.example")))

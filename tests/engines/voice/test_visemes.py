@@ -64,8 +64,8 @@ def test_a_diphthong_moves_from_its_first_vowel_to_its_second() -> None:
 
 def test_stress_lends_its_time_to_what_follows_and_length_to_what_precedes() -> None:
     vowel, lips = visemes(spoken("ˈaːp"), 0.4)
-    assert (vowel.shape, vowel.start_s) == ("aa", 0.0)
-    assert (lips.shape, lips.end_s) == ("PP", pytest.approx(0.4))
+    assert (vowel.shape, lips.shape) == ("aa", "PP")
+    assert (vowel.start_s, lips.end_s) == pytest.approx((0.0, 0.4))
     assert vowel.end_s == lips.start_s == pytest.approx(0.3)
 
 
@@ -101,3 +101,9 @@ def test_the_track_covers_the_speech_without_gap_or_overlap(symbols: str, tail: 
         assert before.end_s == after.start_s
         assert before.shape != after.shape
     assert all(v.end_s > v.start_s for v in track)
+
+
+def test_a_stress_mark_between_a_sound_and_its_length_starts_nothing() -> None:
+    first, second = visemes(spoken("aˈːo"), 0.4)
+    assert (first.shape, second.shape) == ("aa", "oh")
+    assert first.end_s == second.start_s == pytest.approx(0.3)

@@ -116,7 +116,8 @@ def _sounds(marks: Iterable[Mark]) -> Iterator[tuple[Shape, float, float]]:
         elif mark.text in CODA_MARKS:
             if held:
                 shape, start, _ = held[-1]
-                held[-1] = (shape, start, mark.end_s)
+                # A stress mark in between is part of what this one lengthens.
+                held[-1], onset = (shape, start, mark.end_s), None
         elif mark.text == " " or mark.text in PUNCTUATION:
             yield from held
             held, onset = [], None
