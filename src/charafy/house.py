@@ -108,7 +108,9 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         voice=voice,
         idempotency=idempotency,
         limiter=limiter,
-        guard=Guard(services.keys.authenticate, limiter, settings),
+        guard=Guard(
+            services.keys.authenticate, limiter, settings, remembers=services.keys.remembers
+        ),
         credits=ground.credits,
         purchases=Purchases(db, ground.clock, ground.credits, settings, gateway_from(settings)),
         account_services=services,

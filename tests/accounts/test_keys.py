@@ -245,3 +245,16 @@ def test_the_digest_is_found_by_its_index(db: Database) -> None:
 
 def _unique(table: sa.Table) -> list[sa.UniqueConstraint]:
     return [item for item in table.constraints if isinstance(item, sa.UniqueConstraint)]
+
+
+def test_a_key_is_remembered_only_while_it_needs_no_look_up(
+    services: AccountServices, sora: Account, clock: ManualClock
+) -> None:
+    keys = services.keys
+    key = keys.create(sora.account_id, "app").key
+    assert not keys.remembers(key)
+    keys.authenticate(key)
+    assert keys.remembers(key)
+    clock.advance(1.0)
+    assert not keys.remembers(key)
+    assert not keys.remembers("ck_live_nonsense")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from charafy.kernel.errors import Forbidden, Unauthorized
 from charafy.kernel.http.caller import Caller
@@ -18,15 +19,30 @@ Authenticate = Callable[[str], Caller]
 class Guard:
     """Makes FastAPI dependencies: `caller: Annotated[Caller, Depends(guard("credits:read"))]`."""
 
-    def __init__(self, authenticate: Authenticate, limiter: Limiter, settings: Settings) -> None:
+    def __init__(
+        self,
+        authenticate: Authenticate,
+        limiter: Limiter,
+        settings: Settings,
+        *,
+        remembers: Callable[[str], bool] = lambda _key: False,
+    ) -> None:
+        """`remembers` tells that `authenticate` knows a key without asking the database.
+
+        Then it runs on the event loop: a trip to a worker thread would cost more than all of it.
+        """
         self._authenticate = authenticate
         self._limiter = limiter
         self._settings = settings
+        self._remembers = remembers
 
-    def __call__(self, scope: str) -> Callable[[Request], Caller]:
-        def admit(request: Request) -> Caller:
-            caller = self._identify(request)
-            self._count(request, caller)
+    def __call__(self, scope: str) -> Callable[[Request], Awaitable[Caller]]:
+        async def admit(request: Request) -> Caller:
+            key = api_key(request)
+            if key is not None and self._remembers(key):
+                caller = self._admit(request)
+            else:
+                caller = await run_in_threadpool(self._admit, request)
             if scope not in caller.scopes:
                 raise Forbidden(
                     f"This API key may not do that: it lacks the scope {scope}.",
@@ -35,6 +51,11 @@ class Guard:
             return caller
 
         return admit
+
+    def _admit(self, request: Request) -> Caller:
+        caller = self._identify(request)
+        self._count(request, caller)
+        return caller
 
     def vouch(self, request: Request) -> None:
         """Raise what a caller without a valid key is told: for what comes before the routes."""
