@@ -81,7 +81,9 @@ def test_no_file_names_a_registry_host_or_a_path_of_the_machine_it_was_written_o
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     ).stdout.split()
-    suspicious = re.compile(r"(?<![\w.])/(?:work|farm|root)/|index-url|files\.pythonhosted")
+    suspicious = re.compile(
+        r"(?<![\w.])/(?:work|farm|root)/|index-url|https?://\S+\.(?:whl|tgz|tar\.gz)|hosted\.org"
+    )
     texts = (".py", ".md", ".toml", ".txt", ".lock", ".html", ".css", ".js", ".sh", ".json", ".svg")
     for name in tracked:
         if name.endswith(texts) and name != "tests/test_house.py":
