@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MIN_FREE_GB = 1.0
 _MARKS: Final = {"ok": "[green]ok[/green]      ", "note": "[yellow]note[/yellow]    "}
 _MARKS["missing"] = "[red]missing[/red] "
+_LOST_WITHOUT: Final = {"kokoro": "speak", "portrait": "show a face"}
+"""What characters can't do without a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,10 @@ def _models(settings: Settings) -> Iterator[Finding]:
     for status in Store(settings.models).statuses():
         if status.state == "present":
             yield Finding("ok", f"model {status.model.name}", "here and whole")
-        elif status.model.name == "kokoro":
-            says = f"{status.state}: characters can't speak. Run `charafy models pull`"
-            yield Finding("missing", "model kokoro", says)
+        elif status.model.name in _LOST_WITHOUT:
+            lost = _LOST_WITHOUT[status.model.name]
+            says = f"{status.state}: characters can't {lost}. Run `charafy models pull`"
+            yield Finding("missing", f"model {status.model.name}", says)
         else:
             says = f"{status.state} (only tests need it: `charafy models pull --for-tests`)"
             yield Finding("note", f"model {status.model.name}", says)

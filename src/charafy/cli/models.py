@@ -19,8 +19,8 @@ from rich.progress import (
 from charafy.cli.console import err, fail, out, table
 from charafy.engines.weights import MANIFEST, Model, Store, WeightsUnavailable
 
-SERVING = ("kokoro",)
-"""What a server needs before it can speak; the rest only tests and benchmarks use today."""
+SERVING = ("kokoro", "portrait")
+"""What a server needs before it can speak and show a face; tests and benchmarks use the rest."""
 
 
 def app() -> typer.Typer:

