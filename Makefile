@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format types check bench doctor lock openapi clean
+.PHONY: help run test test-fast browser lint format types check bench doctor lock openapi clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,10 +16,14 @@ run: $(VENV)/.run-ready ## Set up what is missing and start the server
 test: $(VENV)/.dev-ready ## Set up what is missing and run every check and every test
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/charafy models pull --for-tests --quiet-if-present
+	@$(MAKE) --no-print-directory browser
 	$(BIN)/python -m pytest
 
 test-fast: $(VENV)/.dev-ready ## Tests that take less than five seconds each
 	$(BIN)/python -m pytest -m "not slow"
+
+browser: ## Install Chromium for the browser tests if there is none
+	@./scripts/browser
 
 check: lint types ## Style, types, import rules, size report
 

@@ -1,0 +1,272 @@
+"""A real browser for tests: Chromium without a window, driven from a thread of its own.
+
+Playwright's synchronous interface would leave an event loop running in pytest's thread, and every
+later `asyncio.run` in the session would fail. Here the loop lives in a thread, tests call plain
+methods, every wait is bounded, and what the page complains about fails the test.
+
+A test's site is a function from a path to its bytes: no socket is opened, nothing leaves the
+machine. Import `chromium` in a folder's conftest to have the fixture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Route,
+    async_playwright,
+)
+
+ORIGIN: Final = "https://charafy.test"
+"""Where a test's site lives. HTTPS, so that the page is a secure context."""
+
+WAIT_S: Final = 20.0
+START_S: Final = 60.0
+
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_FLAGS: Final = (
+    "--no-sandbox",  # containers and CI have no user namespaces
+    "--disable-dev-shm-usage",
+    "--use-angle=swiftshader",  # WebGL without a graphics card
+    "--enable-unsafe-swiftshader",
+    "--autoplay-policy=no-user-gesture-required",
+    "--force-color-profile=srgb",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the site answers."""
+
+    body: bytes
+    content_type: str
+    status: int = 200
+    headers: Mapping[str, str] = _NONE
+
+
+Site = Callable[[str], Served | None]
+"""Path with query -> answer; None is 404. Called from worker threads."""
+
+TYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        ".html": "text/html; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".css": "text/css; charset=utf-8",
+        ".json": "application/json",
+        ".webp": "image/webp",
+        ".png": "image/png",
+        ".svg": "image/svg+xml",
+        ".wav": "audio/wav",
+        ".mp3": "audio/mpeg",
+        ".woff2": "font/woff2",
+    }
+)
+
+
+def folder(root: Path, prefix: str = "/") -> Site:
+    """A site of the files under `root`, at `prefix`."""
+
+    def answer(path: str) -> Served | None:
+        name = urlsplit(path).path
+        if not name.startswith(prefix):
+            return None
+        file = (root / name.removeprefix(prefix)).resolve()
+        if not file.is_relative_to(root.resolve()) or not file.is_file():
+            return None
+        return Served(file.read_bytes(), TYPES[file.suffix])
+
+    return answer
+
+
+def files(contents: Mapping[str, bytes]) -> Site:
+    """A site of the given paths; the type follows from the ending."""
+
+    def answer(path: str) -> Served | None:
+        name = urlsplit(path).path
+        if name not in contents:
+            return None
+        return Served(contents[name], TYPES[Path(name).suffix])
+
+    return answer
+
+
+def first_of(*sites: Site) -> Site:
+    """The first site that has the path answers."""
+
+    def answer(path: str) -> Served | None:
+        return next((found for site in sites if (found := site(path)) is not None), None)
+
+    return answer
+
+
+@dataclass(slots=True)
+class Tab:
+    """One page in a browser profile of its own."""
+
+    _page: Page
+    _run: Callable[[Coroutine[Any, Any, Any]], Any]
+    complaints: list[str] = field(default_factory=list)
+    """Errors on the console, uncaught exceptions, missing files; a test that provokes one
+    clears the list."""
+
+    def open(self, path: str) -> None:
+        self._run(self._page.goto(ORIGIN + path, timeout=WAIT_S * 1000))
+
+    def evaluate(self, code: str, argument: Any = None) -> Any:
+        """The value of a JavaScript function (awaited), JSON-able both ways."""
+        return self._run(self._page.evaluate(code, argument))
+
+    def wait_until(self, condition: str, argument: Any = None) -> None:
+        """Until the JavaScript function answers true; `TimeoutError` after `WAIT_S`."""
+        waiting = self._page.wait_for_function(condition, arg=argument, timeout=WAIT_S * 1000)
+        self._run(waiting)
+
+    def click(self, selector: str) -> None:
+        self._run(self._page.click(selector, timeout=WAIT_S * 1000))
+
+    def press(self, key: str) -> None:
+        self._run(self._page.keyboard.press(key))
+
+    def resize(self, width: int, height: int) -> None:
+        self._run(self._page.set_viewport_size({"width": width, "height": height}))
+
+    def picture(self, *, whole_page: bool = False) -> bytes:
+        """What is to be seen, as PNG."""
+        shot: bytes = self._run(self._page.screenshot(full_page=whole_page, timeout=WAIT_S * 1000))
+        return shot
+
+    def hear_complaints(self) -> None:
+        def said(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning"):
+                self.complaints.append(f"{message.type}: {message.text}")
+
+        self._page.on("console", said)
+        self._page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+
+
+class Chromium:
+    """A running browser. Tabs share the process, nothing else."""
+
+    def __init__(self, executable: str) -> None:
+        self._executable = executable
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="chromium", daemon=True)
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+        self._run(self._launch(), START_S)
+
+    def close(self) -> None:
+        try:
+            self._run(self._quit(), START_S)
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(WAIT_S)
+
+    @contextlib.contextmanager
+    def tab(self, site: Site, **context: Any) -> Iterator[Tab]:
+        """A page on `site`; `context` are Playwright's options, as `viewport` or `color_scheme`.
+
+        Fails at the end if the page complained.
+        """
+        profile, page = self._run(self._new(site, context))
+        tab = Tab(page, self._run)
+        tab.hear_complaints()
+        try:
+            yield tab
+            assert tab.complaints == []
+        finally:
+            self._run(profile.close())
+
+    def _run(self, work: Coroutine[Any, Any, T], patience_s: float = WAIT_S + 10) -> T:
+        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(patience_s)
+        finally:
+            future.cancel()
+
+    async def _launch(self) -> None:
+        self._playwright = await async_playwright().start()
+        self._browser = await self._playwright.chromium.launch(
+            executable_path=self._executable, args=list(_FLAGS), timeout=START_S * 1000
+        )
+
+    async def _quit(self) -> None:
+        if self._browser:
+            await self._browser.close()
+        if self._playwright:
+            await self._playwright.stop()
+
+    async def _new(self, site: Site, options: dict[str, Any]) -> tuple[BrowserContext, Page]:
+        assert self._browser is not None
+        profile = await self._browser.new_context(**options)
+        await profile.route("**/*", lambda route: _answer(route, site))
+        return profile, await profile.new_page()
+
+
+async def _answer(route: Route, site: Site) -> None:
+    url = urlsplit(route.request.url)
+    if f"{url.scheme}://{url.netloc}" != ORIGIN:
+        await route.abort()  # a page that reaches for another host is told so, and complains
+        return
+    path = url.path + (f"?{url.query}" if url.query else "")
+    if path == "/favicon.ico":
+        await route.fulfill(status=204)
+        return
+    served = await asyncio.to_thread(site, path)
+    if served is None:
+        await route.fulfill(status=404, body="There is no such file.")
+        return
+    await route.fulfill(
+        status=served.status,
+        body=served.body,
+        content_type=served.content_type,
+        headers={"content-type": served.content_type, **served.headers},
+    )
+
+
+def find_browser() -> str | None:
+    """Chromium or Chrome: what CHARAFY_BROWSER names, else the first on the PATH."""
+    named = os.environ.get("CHARAFY_BROWSER")
+    return named or next((found for name in _NAMES if (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """One browser for the session's tests. Without one they are skipped, in CI they fail."""
+    executable = find_browser()
+    if executable is None:
+        reason = "no Chromium on the PATH: scripts/browser installs one"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    browser = Chromium(executable)
+    browser.start()
+    try:
+        yield browser
+    finally:
+        browser.close()
