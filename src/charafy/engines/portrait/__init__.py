@@ -186,6 +186,13 @@ class Renderer(Protocol):
         """
         ...
 
+    def frame_over(self, rig: Rig, pose: Pose, plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The same frame drawn on an opaque RGB plate of its size, [height, width, 3].
+
+        The plate is left as it is; the array is the caller's until the next call.
+        """
+        ...
+
     def plate(self, rig: Rig) -> Rgba:
         """What stands behind the person, opaque, of the same size: the picture's own background."""
         ...
