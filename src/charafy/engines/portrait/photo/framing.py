@@ -1,0 +1,101 @@
+"""Where the frame goes on a picture, for any width and height, and the picture cut to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from charafy.engines.portrait import Framing
+
+_FACE_OF_HEIGHT: Final = 0.40
+"""Forehead to chin, of the frame's height: head and shoulders with air above."""
+_FACE_OF_WIDTH: Final = 0.55
+_LARGEST: Final = 1.5
+"""How much larger the face may become than that before the picture is extended instead."""
+_FACE_CENTRE: Final = 0.44
+"""Of the frame's height: where the middle between forehead and chin sits."""
+_SHARPEN_FROM: Final = 1.2
+"""Enlargements above this are sharpened a little: the eye misses edges more than detail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A frame on a picture: frame = (picture - (x, y)) * scale. May reach beyond the picture."""
+
+    x: float
+    """Picture pixels: what lies on the frame's first column."""
+    y: float
+    scale: float
+    """Frame pixels per picture pixel."""
+    framing: Framing
+
+    def to_frame(self, points: NDArray[Any]) -> NDArray[np.float64]:
+        """[..., 2] or [..., 3] points of the picture, in the frame's pixels; depth is scaled."""
+        moved: NDArray[np.float64] = np.array(points, dtype=np.float64)
+        # A pixel's centre is a whole number: half pixels keep both grids on each other.
+        moved[..., 0] = (moved[..., 0] + 0.5 - self.x) * self.scale - 0.5
+        moved[..., 1] = (moved[..., 1] + 0.5 - self.y) * self.scale - 0.5
+        if moved.shape[-1] > 2:
+            moved[..., 2:] *= self.scale
+        return moved
+
+    def cut(self, picture: NDArray[np.uint8], margin: int, border: int) -> NDArray[np.uint8]:
+        """The picture under the frame and `margin` pixels around it; `border` is cv2's mode."""
+        size = (self.framing.width + 2 * margin, self.framing.height + 2 * margin)
+        if self.scale < 1:
+            # Area averaging: what lies between the sampled points counts too.
+            smooth = 0.5 / self.scale - 0.5
+            if smooth > 0.05:
+                picture = _u8(cv2.GaussianBlur(picture, (0, 0), smooth * 0.9))
+        shift = (0.5 - np.array([self.x, self.y])) * self.scale - 0.5 + margin
+        matrix = np.array([[self.scale, 0, shift[0]], [0, self.scale, shift[1]]])
+        flags = cv2.INTER_CUBIC if self.scale > 1 else cv2.INTER_LINEAR
+        taken = _u8(cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=border))
+        if self.scale > _SHARPEN_FROM and taken.ndim == 3:
+            soft = cv2.GaussianBlur(taken, (0, 0), 0.6 * self.scale + 0.6)
+            taken = _u8(cv2.addWeighted(taken, 1.4, soft, -0.4, 0))
+        return taken
+
+    def beyond(self, width: int, height: int, margin: int) -> NDArray[np.float32]:
+        """How far outside a picture of this size each pixel lies, in frame pixels; 0 inside."""
+        xs = np.arange(-margin, self.framing.width + margin, dtype=np.float32)
+        ys = np.arange(-margin, self.framing.height + margin, dtype=np.float32)
+        right, bottom = (width - self.x) * self.scale - 1, (height - self.y) * self.scale - 1
+        dx = np.maximum(np.maximum(-self.x * self.scale - xs, xs - right), 0)
+        dy = np.maximum(np.maximum(-self.y * self.scale - ys, ys - bottom), 0)
+        return np.asarray(np.hypot(dx[None, :], dy[:, None]), dtype=np.float32)
+
+
+def place(
+    forehead: NDArray[Any], chin: NDArray[Any], width: int, height: int, framing: Framing
+) -> Crop:
+    """The frame for a face on a picture of `width` x `height`.
+
+    `forehead` and `chin` are (x, y) of the face's highest and lowest point on the picture. The
+    picture's own borders are respected as long as the face doesn't become much too large.
+    """
+    face = max(float(np.hypot(*(np.asarray(chin) - np.asarray(forehead))[:2])), 1.0)
+    wanted = min(_FACE_OF_HEIGHT * framing.height, _FACE_OF_WIDTH * framing.width) / face
+    fits = max(framing.width / width, framing.height / height)
+    scale = min(max(wanted, fits), wanted * _LARGEST)
+    span_x, span_y = framing.width / scale, framing.height / scale
+    middle_x = (float(forehead[0]) + float(chin[0])) / 2 + 0.5
+    middle_y = (float(forehead[1]) + float(chin[1])) / 2 + 0.5
+    x = _within(middle_x - span_x / 2, span_x, width)
+    y = _within(middle_y - span_y * _FACE_CENTRE, span_y, height)
+    return Crop(x, y, scale, framing)
+
+
+def _within(start: float, span: float, length: int) -> float:
+    """A start that keeps the span on the picture; as centred as asked when it is longer."""
+    if span > length:
+        return min(max(start, length - span), 0.0)
+    return min(max(start, 0.0), length - span)
+
+
+def _u8(image: Any) -> NDArray[np.uint8]:
+    return np.asarray(image, dtype=np.uint8)
