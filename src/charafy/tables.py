@@ -1,10 +1,11 @@
 """Every table of the house in one place, for migrations."""
 
 from charafy.accounts import tables as accounts
+from charafy.avatars import tables as avatars
 from charafy.characters import tables as characters
 from charafy.credits import tables as credits
 from charafy.embed import tables as embed
 from charafy.kernel.db import metadata
 from charafy.kernel.http import idempotency_tables as idempotency
 
-__all__ = ["accounts", "characters", "credits", "embed", "idempotency", "metadata"]
+__all__ = ["accounts", "avatars", "characters", "credits", "embed", "idempotency", "metadata"]

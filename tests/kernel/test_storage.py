@@ -226,3 +226,52 @@ def test_a_deleted_file_is_404_through_a_valid_link(storage: Storage, client: Te
     link = storage.url(KEY)
     storage.delete(KEY)
     assert client.get(link).status_code == 404
+
+
+FOLDER = "characters/0b6f/avatar-0123/"
+
+
+def test_files_of_a_signed_folder_are_found_by_relative_links(
+    storage: Storage, client: TestClient
+) -> None:
+    storage.put(f"{FOLDER}rig.json", b"{}", "application/json")
+    storage.put(f"{FOLDER}skin.webp", b"pixels", "image/webp")
+
+    start = storage.folder_url(FOLDER).removeprefix(BASE)
+    rig = client.get(f"{start}rig.json")
+
+    assert (rig.status_code, rig.content) == (200, b"{}")
+    assert rig.headers["access-control-allow-origin"] == "*"
+    assert client.get(str(rig.url.join("skin.webp"))).content == b"pixels"
+    assert client.get(str(rig.url.join("missing.webp"))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "characters/0b6f/photo-0123.jpg",
+        "characters/0b6f/avatar-0124/rig.json",
+        "characters/0b6f/avatar-0123/deeper/rig.json",
+        "characters/0b6f/avatar-0123/%2e%2e/photo-0123.jpg",
+        "rig.json",
+    ],
+)
+def test_a_folder_s_signature_opens_no_file_elsewhere(
+    storage: Storage, client: TestClient, path: str
+) -> None:
+    for name in ("avatar-0123", "avatar-0124", "avatar-0123/deeper"):
+        storage.put(f"characters/0b6f/{name}/rig.json", b"{}", "application/json")
+    start = storage.folder_url(FOLDER).removeprefix(BASE).removesuffix(FOLDER)
+
+    assert client.get(f"{start}{path}").status_code in (403, 404)
+
+
+def test_a_folder_s_signature_is_none_for_a_file_nor_the_other_way_round(
+    storage: Storage, client: TestClient
+) -> None:
+    storage.put(f"{FOLDER}rig.json", b"{}", "application/json")
+    signature = storage.folder_url(FOLDER).partition("~")[2].partition("/")[0]
+    of_file = storage.url(f"{FOLDER}rig.json").partition("sig=")[2]
+
+    assert client.get(f"/files/{FOLDER}rig.json?sig={signature}").status_code == 403
+    assert client.get(f"/files/~{of_file}/{FOLDER}rig.json").status_code == 403

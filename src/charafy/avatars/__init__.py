@@ -1,0 +1,1 @@
+"""Avatars: what a character's photo becomes so that it can speak; its files, and what they cost."""

@@ -145,9 +145,21 @@ class Storage:
         expires = int(self._clock.now().timestamp()) + ttl_s
         return f"{self._base_url}/files/{key}?exp={expires}&sig={self._sign(key, expires)}"
 
-    def require_signature(self, key: str, expires: int | None, signature: str) -> int | None:
-        """Raise `Forbidden` unless this link is ours; else the seconds it still has (or None)."""
-        if not hmac.compare_digest(self._sign(key, expires).encode(), signature.encode()):
+    def folder_url(self, prefix: str) -> str:
+        """The start of links to the files right in a folder, for as long as they are there.
+
+        Append a file's name: the signature stands in the path, so files that name each other
+        relatively (a rig and its textures) find each other as on any web server.
+        """
+        _check_prefix(prefix)
+        return f"{self._base_url}/files/~{self._sign(prefix, None)}/{prefix}"
+
+    def require_signature(self, signed: str, expires: int | None, signature: str) -> int | None:
+        """Raise `Forbidden` unless this link is ours; else the seconds it still has (or None).
+
+        `signed` is a key, or for a link into a folder the folder with its slash.
+        """
+        if not hmac.compare_digest(self._sign(signed, expires).encode(), signature.encode()):
             raise Forbidden("This link is not valid: its signature is wrong.", code="link_invalid")
         if expires is None:
             return None
@@ -156,8 +168,8 @@ class Storage:
             raise Forbidden("This link has expired: ask for a new one.", code="link_expired")
         return left
 
-    def _sign(self, key: str, expires: int | None) -> str:
-        message = f"{key}\n{'' if expires is None else expires}".encode()
+    def _sign(self, signed: str, expires: int | None) -> str:
+        message = f"{signed}\n{'' if expires is None else expires}".encode()
         digest = hmac.digest(self._signing_key, message, "sha256")[:_SIGNATURE_BYTES]
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 

@@ -1,4 +1,7 @@
-"""`GET /files/<key>`: a stored file to whoever holds a signed link; parts of it for players."""
+"""`GET /files/<key>`: a stored file to whoever holds a signed link; parts of it for players.
+
+`GET /files/~<signature>/<key>` is for a folder whose files name each other.
+"""
 
 import re
 from collections.abc import Mapping
@@ -31,6 +34,12 @@ class RangeNotSatisfiable(CharafyError):
 
 def router(storage: Storage) -> APIRouter:
     api = APIRouter(include_in_schema=False)
+
+    @api.api_route("/files/~{signature}/{key:path}", methods=["GET", "HEAD"])
+    def read_file_of_folder(request: Request, signature: str, key: str) -> Response:
+        folder, slash, _ = key.rpartition("/")
+        storage.require_signature(folder + slash, None, signature)
+        return file_response(storage, key, request, cache_control=f"private, max-age={CACHE_S}")
 
     @api.api_route("/files/{key:path}", methods=["GET", "HEAD"])
     def read_file(
