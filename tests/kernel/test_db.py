@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from charafy.kernel.db import Database, UtcDateTime
+from charafy.kernel.db import Database, UtcDateTime, after_commit
 
 
 @pytest.fixture
@@ -41,6 +41,34 @@ def test_a_unit_of_work_that_raises_leaves_nothing(counter: Database) -> None:
         tx.exec_driver_sql("UPDATE counter SET n = 7")
         raise ZeroDivisionError
     assert count(counter) == 0
+
+
+def test_what_is_to_follow_a_commit_sees_what_was_committed(counter: Database) -> None:
+    seen: list[int] = []
+    with counter.write() as tx:
+        after_commit(tx, lambda: seen.append(count(counter)))
+        tx.exec_driver_sql("UPDATE counter SET n = 7")
+        assert seen == []
+    assert seen == [7]
+
+
+def test_what_is_to_follow_a_commit_may_write_itself(counter: Database) -> None:
+    with counter.write() as tx:
+        after_commit(tx, lambda: add_one(counter))
+        tx.exec_driver_sql("UPDATE counter SET n = 7")
+    assert count(counter) == 8
+
+
+def test_nothing_follows_a_unit_of_work_that_failed_or_only_read(counter: Database) -> None:
+    called: list[str] = []
+    with pytest.raises(ZeroDivisionError), counter.write() as tx:
+        after_commit(tx, lambda: called.append("failed"))
+        raise ZeroDivisionError
+    with counter.read() as tx:
+        after_commit(tx, lambda: called.append("read"))
+    with counter.write():
+        pass
+    assert called == []
 
 
 def test_what_a_reader_writes_is_rolled_back(counter: Database) -> None:

@@ -19,7 +19,8 @@ from hypothesis.strategies import ip_addresses
 from charafy.kernel.addresses import is_public
 from charafy.kernel.clock import SystemClock
 from charafy.kernel.errors import BadRequest, TooManyRequests
-from charafy.kernel.fetch import MAX_AT_ONCE, Fetcher, resolve
+from charafy.kernel.fetch import MAX_AT_ONCE, Fetcher
+from charafy.kernel.outside import resolve
 from tests.support.servers import (
     LocalServer,
     answer,

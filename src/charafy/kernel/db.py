@@ -11,7 +11,7 @@ Rules that the rest of the house relies on:
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +33,8 @@ metadata = sa.MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
+
+_AFTERWARDS = "charafy_after_commit"
 
 Tx = Connection
 """A unit of work in progress; what takes one never commits it."""
@@ -81,6 +83,15 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """One unit of work: commits when the block ends, rolls back when it raises."""
+        afterwards: list[Callable[[], object]] = []
+        with self._unit_of_work() as tx:
+            tx.execution_options(**{_AFTERWARDS: afterwards})
+            yield tx
+        for then in afterwards:
+            then()
+
+    @contextmanager
+    def _unit_of_work(self) -> Iterator[Tx]:
         if not self._sqlite:
             with self._engine.begin() as tx:
                 yield tx
@@ -92,6 +103,25 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def after_commit(tx: Tx, then: Callable[[], object]) -> None:
+    """Call `then` once this `Database.write` is committed and its lock is free; never if it fails.
+
+    `then` must be quick and must not raise: the unit of work is done, whatever happens to it.
+    """
+    afterwards = tx.get_execution_options().get(_AFTERWARDS)
+    if afterwards is not None:  # None: nobody is going to commit this
+        afterwards.append(then)
+
+
+def one_at_a_time(tx: Tx, what: str) -> None:
+    """Wait until no other unit of work holds `what`, and hold it until this one ends.
+
+    For limits that are counted and then used up. SQLite has one writer anyway.
+    """
+    if tx.dialect.name == "postgresql":
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(what))))
 
 
 def _server_engine(url: str) -> Engine:
