@@ -200,7 +200,7 @@ def _changed(base: Rgba, cels: Iterable[Rgba]) -> Region:
     change = np.zeros(base.shape[:2], bool)
     for cel in cels:
         change |= (np.abs(cel.astype(np.int16) - base) > _VISIBLE).any(axis=2)
-    height, width = change.shape
+    height, width = base.shape[0], base.shape[1]
     rows, columns = np.flatnonzero(change.any(axis=1)), np.flatnonzero(change.any(axis=0))
     if not len(rows):
         return Region(0, 0, 1, 1)
