@@ -7,5 +7,15 @@ from charafy.credits import tables as credits
 from charafy.embed import tables as embed
 from charafy.kernel.db import metadata
 from charafy.kernel.http import idempotency_tables as idempotency
+from charafy.webhooks import tables as webhooks
 
-__all__ = ["accounts", "avatars", "characters", "credits", "embed", "idempotency", "metadata"]
+__all__ = [
+    "accounts",
+    "avatars",
+    "characters",
+    "credits",
+    "embed",
+    "idempotency",
+    "metadata",
+    "webhooks",
+]
