@@ -34,6 +34,7 @@ from charafy.speech import openai_routes
 from charafy.speech import routes as speech_routes
 from charafy.voices import routes as voices_routes
 from charafy.web.pages import Pages
+from charafy.webhooks import routes as webhooks_routes
 
 log = structlog.get_logger("charafy.app")
 
@@ -85,6 +86,7 @@ def _api(house: House) -> APIRouter:
         accounts_routes.router(
             guard, services, idempotency=idempotency, db=house.db, settings=settings
         ),
+        webhooks_routes.router(guard, house.webhooks, idempotency, db=house.db, clock=house.clock),
         admin.router(
             guard,
             services,
@@ -128,9 +130,11 @@ def _lifespan(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[N
         warming = asyncio.create_task(asyncio.to_thread(_warm, house), name="load the voice")
         tidying = asyncio.create_task(asyncio.to_thread(_tidy, house), name="remove orphans")
         await house.sweeper.start()
+        house.deliverer.start()
         try:
             yield
         finally:
+            await asyncio.to_thread(house.deliverer.stop)
             await house.sweeper.stop()
             await asyncio.gather(warming, tidying)
 

@@ -6,6 +6,7 @@ Part two is `app.py`, which puts HTTP in front. Nothing else builds an engine.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,12 +33,17 @@ from charafy.kernel.http.limits import Limiter
 from charafy.kernel.mail import Mailer
 from charafy.kernel.media.images import PhotoReader
 from charafy.kernel.observe import Metrics
+from charafy.kernel.outside import Outside
 from charafy.kernel.settings import Settings, load_secret
 from charafy.kernel.storage import Storage
 from charafy.speech.service import Speech
 from charafy.sweeper import Sweeper
 from charafy.voices.samples import Samples
 from charafy.voices.service import Voices
+from charafy.webhooks.deliverer import WORKERS, Deliverer
+from charafy.webhooks.sending import Sender
+from charafy.webhooks.service import Webhooks
+from charafy.webhooks.signing import Secrets
 
 VOICE_MODEL = "kokoro"
 
@@ -66,6 +72,9 @@ class House:
     characters: Characters
     embeds: Embeds
     speech: Speech
+    webhooks: Webhooks
+    deliverer: Deliverer
+    outside: Outside
     sweeper: Sweeper
 
     @property
@@ -79,6 +88,8 @@ class House:
     def close(self) -> None:
         """Let everything go that this house opened; waits for what is under way, bounded."""
         self.speech.close()
+        self.deliverer.close()
+        self.outside.close()
         self.keys.flush_last_used(now=True)
         self.mailer.close()
         self.fetcher.close()
@@ -94,7 +105,8 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     voice = _voice(settings, front_end)
     voices = Voices(voice.voices, settings.base_url)
     characters = _characters(ground, voices)
-    services = _accounts(ground, characters)
+    webhooks, deliverer, outside = _webhooks(ground)
+    services = _accounts(ground, characters, webhooks)
     speech = _speech(ground, voice, front_end, characters, voices)
     return House(
         settings=settings,
@@ -119,10 +131,14 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         characters=characters,
         embeds=Embeds(db, characters),
         speech=speech,
+        webhooks=webhooks,
+        deliverer=deliverer,
+        outside=outside,
         sweeper=Sweeper(
             {
                 "holds": ground.credits.release_expired,
                 "requests": _sweeping(idempotency, storage),
+                "webhooks": webhooks.sweep,
                 **services.chores(),
             }
         ),
@@ -174,7 +190,25 @@ def _characters(ground: _Ground, voices: Voices) -> Characters:
     )
 
 
-def _accounts(ground: _Ground, characters: Characters) -> AccountServices:
+def _webhooks(ground: _Ground) -> tuple[Webhooks, Deliverer, Outside]:
+    settings, db, clock = ground.settings, ground.db, ground.clock
+    secrets, bell = Secrets(ground.secret), threading.Event()
+    # A way out of their own: slow receivers must not hold up the downloads of photos.
+    outside = Outside(allowed_hosts=settings.webhook_allowed_hosts, resolvers=WORKERS)
+    webhooks = Webhooks(
+        db,
+        clock,
+        secrets,
+        outside,
+        bell=bell,
+        per_account=settings.webhooks_per_account,
+        log_days=settings.webhook_log_days,
+    )
+    sender = Sender(clock, secrets, outside)
+    return webhooks, Deliverer(db, clock, sender, ground.metrics, bell=bell), outside
+
+
+def _accounts(ground: _Ground, characters: Characters, webhooks: Webhooks) -> AccountServices:
     return AccountServices.build(
         ground.db,
         ground.clock,
@@ -182,7 +216,12 @@ def _accounts(ground: _Ground, characters: Characters) -> AccountServices:
         ground.secret,
         credits=ground.credits,
         mailer=ground.mailer,
-        on_delete=(characters.erase, ground.credits.close, ground.idempotency.forget),
+        on_delete=(
+            webhooks.erase,
+            characters.erase,
+            ground.credits.close,
+            ground.idempotency.forget,
+        ),
         erase_files=_erasing(characters, ground.idempotency, ground.storage),
     )
 

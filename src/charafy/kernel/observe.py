@@ -52,6 +52,12 @@ class Metrics:
             ("kind",),
             registry=self.registry,
         )
+        self.webhook_attempts = Counter(
+            "charafy_webhook_attempts_total",
+            "Attempts to tell an endpoint of an event, by outcome.",
+            ("outcome",),
+            registry=self.registry,
+        )
 
 
 def configure_logs(level: str, form: str) -> None:

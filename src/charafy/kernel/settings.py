@@ -42,17 +42,27 @@ class Plan(BaseModel):
         20_000, ge=0, description="Characters that all test keys together may have spoken a day."
     )
     concurrent_speech: int = Field(8, ge=1, description="Speeches being made at the same time.")
+    video_queue_limit: int = Field(
+        20, ge=0, description="Videos of an account that wait or are being made."
+    )
+    test_video_seconds_per_day: int = Field(
+        120, ge=0, description="Seconds of video that all test keys together may have made a day."
+    )
 
 
 def _default_plans() -> dict[str, Plan]:
     return {
-        "free": Plan(max_characters=3, requests_per_minute=120, concurrent_speech=2),
+        "free": Plan(
+            max_characters=3, requests_per_minute=120, concurrent_speech=2, video_queue_limit=3
+        ),
         "standard": Plan(),
         "owner": Plan(
             max_characters=10_000,
             requests_per_minute=1_000_000,
             test_chars_per_day=1_000_000,
             concurrent_speech=64,
+            video_queue_limit=1_000,
+            test_video_seconds_per_day=100_000,
         ),
     }
 
@@ -145,6 +155,40 @@ class Settings(BaseSettings):
         (), description="host:port pairs that image URLs may name although they are not public."
     )
 
+    worker: bool = Field(
+        True, description="Whether `charafy serve` also runs the process that makes videos."
+    )
+    worker_name: str = Field(
+        "worker",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+        description="Name of this machine's worker, another on each of several machines; under it "
+        "a worker takes up again what it was killed over.",
+    )
+    jobs_database_url: str | None = Field(
+        None,
+        description="Where the progress of jobs is recorded; default: the PostgreSQL database, or "
+        "with SQLite a file of its own in the data folder.",
+    )
+    video_concurrency: int = Field(
+        1, ge=1, le=64, description="Videos that one worker makes at the same time."
+    )
+    video_concurrency_total: int = Field(
+        0, ge=0, description="Videos that all workers together make at the same time; 0: no limit."
+    )
+    video_days: int = Field(
+        30, ge=0, description="Days after which videos and their files are removed; 0 keeps them."
+    )
+
+    webhooks_per_account: int = Field(10, ge=0, description="Webhook endpoints of an account.")
+    webhook_log_days: int = Field(
+        30, ge=4, description="Days for which webhook events and their deliveries are kept."
+    )
+    webhook_allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="host:port pairs that webhooks may be sent to although they are not public or "
+        "not https.",
+    )
+
     @property
     def base_url(self) -> str:
         """Where users reach the server, without a trailing slash."""
@@ -156,6 +200,14 @@ class Settings(BaseSettings):
     @property
     def db_url(self) -> str:
         return self.database_url or f"sqlite:///{self.home / 'charafy.db'}"
+
+    @property
+    def jobs_db_url(self) -> str:
+        if self.jobs_database_url:
+            return self.jobs_database_url
+        if self.database_url and not self.database_url.startswith("sqlite"):
+            return self.database_url
+        return f"sqlite:///{self.home / 'jobs.db'}"
 
     @property
     def media(self) -> Path:

@@ -16,6 +16,8 @@ _DESCRIPTIONS = (
     ("voice_id", "UUID of the voice (from GET /v1/voices)."),
     ("key_id", "UUID of the API key."),
     ("account_id", "UUID of the account."),
+    ("endpoint_id", "UUID of the webhook endpoint."),
+    ("delivery_id", "UUID of the delivery."),
     ("model", "Name of the model."),
     ("limit", "How many at most."),
     ("cursor", "`next_cursor` of the page before."),

@@ -36,10 +36,14 @@ SCOPES = (
     ("characters:write", "Create, change and delete characters, change embed settings"),
     ("voices:read", "See voices and models"),
     ("speech:write", "Speak"),
+    ("videos:read", "See videos"),
+    ("videos:write", "Make, cancel and delete videos"),
     ("credits:read", "See the balance and its history"),
     ("credits:write", "Buy credits"),
     ("account:read", "See the account and its keys"),
     ("account:write", "Change and delete the account, create and revoke keys"),
+    ("webhooks:read", "See webhook endpoints and their deliveries"),
+    ("webhooks:write", "Create, change, test and delete webhook endpoints"),
 )
 """What each scope of a key allows."""
 

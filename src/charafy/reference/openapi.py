@@ -54,6 +54,7 @@ TAGS: tuple[Tag, ...] = (
     Tag("Embed", "Who may show a character on their page, and for how long.", r".*/embed$"),
     Tag("OpenAI-compatible", "The same speech for OpenAI's clients.", r"/(audio/|models)"),
     Tag("Account", "Your account and its API keys.", r"/(account|keys)"),
+    Tag("Webhooks", "Being told when something is done, at a URL of yours.", r"/webhooks"),
     Tag("Operator", "For the person who runs this server.", r"/"),
 )
 

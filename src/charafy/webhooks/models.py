@@ -96,6 +96,7 @@ class Delivery:
     attempts: Sequence[Attempt]
     """Oldest first; of very many the newest."""
     next_attempt_at: datetime | None
+    """None: there won't be one, or it is under way."""
     created_at: datetime
 
 

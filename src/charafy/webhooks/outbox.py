@@ -134,12 +134,12 @@ def claim(tx: Tx, delivery_ids: Iterable[str], now: datetime, until: datetime) -
     return [claim for claim in claims if claim.endpoint.enabled]
 
 
-def cancel(tx: Tx, endpoint_id: str, due_by: datetime | None = None) -> None:
-    """Give up what waits for an endpoint: all of it, or what is due by then."""
-    waiting = deliveries.c.due_at.is_not(None) if due_by is None else deliveries.c.due_at <= due_by
+def cancel(tx: Tx, endpoint_id: str, now: datetime) -> None:
+    """Give up what waits for an endpoint. What is being sent right now runs to its end."""
+    idle = sa.or_(deliveries.c.lease.is_(None), deliveries.c.due_at <= now)
     tx.execute(
         deliveries.update()
-        .where(deliveries.c.endpoint_id == endpoint_id, waiting)
+        .where(deliveries.c.endpoint_id == endpoint_id, deliveries.c.due_at.is_not(None), idle)
         .values(status="cancelled", due_at=None, lease=None)
     )
 

@@ -121,7 +121,7 @@ def _with_attempts(tx: Tx, rows: Sequence[sa.RowMapping]) -> list[Delivery]:
             event_type=row["type"],
             status=row["status"],
             attempts=tuple(made[row["id"]]),
-            next_attempt_at=row["due_at"],
+            next_attempt_at=None if row["lease"] else row["due_at"],
             created_at=row["created_at"],
         )
         for row in rows

@@ -251,8 +251,9 @@ class Webhooks:
     def _switched(self, tx: Tx, endpoint: Endpoint, *, on: bool) -> dict[str, Any]:
         if on:
             return {"disabled_reason": None, "disabled_at": None, "failing_since": None}
-        outbox.cancel(tx, endpoint.endpoint_id)
-        return {"disabled_reason": "owner", "disabled_at": self._clock.now()}
+        now = self._clock.now()
+        outbox.cancel(tx, endpoint.endpoint_id, now)
+        return {"disabled_reason": "owner", "disabled_at": now}
 
     def _owned(
         self, tx: Tx, account_id: str, endpoint_id: str, *, to_change: bool = False

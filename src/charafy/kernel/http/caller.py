@@ -9,10 +9,14 @@ ALL_SCOPES: tuple[str, ...] = (
     "characters:write",
     "voices:read",
     "speech:write",
+    "videos:read",
+    "videos:write",
     "credits:read",
     "credits:write",
     "account:read",
     "account:write",
+    "webhooks:read",
+    "webhooks:write",
 )
 """What a key may be allowed to do; a key without explicit scopes may do all of it."""
 
