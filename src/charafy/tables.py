@@ -7,6 +7,7 @@ from charafy.credits import tables as credits
 from charafy.embed import tables as embed
 from charafy.kernel.db import metadata
 from charafy.kernel.http import idempotency_tables as idempotency
+from charafy.videos import tables as videos
 from charafy.webhooks import tables as webhooks
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "embed",
     "idempotency",
     "metadata",
+    "videos",
     "webhooks",
 ]

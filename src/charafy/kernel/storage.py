@@ -38,6 +38,8 @@ CONTENT_TYPES: Final = {
     "pcm": "audio/pcm",
     "mp4": "video/mp4",
     "webm": "video/webm",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
     "json": "application/json",
 }
 """The types that are kept, by the ending of the key; nothing a browser would run."""
@@ -46,6 +48,7 @@ _WORD = r"[a-z0-9][a-z0-9_-]{0,99}"
 _KEY = re.compile(rf"(?:{_WORD}/){{1,6}}{_WORD}\.(?P<ending>{'|'.join(CONTENT_TYPES)})")
 _PREFIX = re.compile(rf"(?:{_WORD}/){{1,6}}")
 _CHUNK_BYTES = 256 * 1024
+_PART_BYTES = 5 * 1024 * 1024
 _SIGNATURE_BYTES = 16
 
 
@@ -78,6 +81,13 @@ class Storage:
         if content_type_of(key) != content_type:
             raise ValueError(f"a key of {content_type} must end accordingly: {key}")
         self._store.put(key, data)
+        _sync(self._root / key)
+
+    def put_file(self, key: str, path: Path, content_type: str) -> None:
+        """As `put`, of a file that may be larger than memory; it stays where it is."""
+        if content_type_of(key) != content_type:
+            raise ValueError(f"a key of {content_type} must end accordingly: {key}")
+        self._store.put(key, path, use_multipart=True, chunk_size=_PART_BYTES)
         _sync(self._root / key)
 
     def get(self, key: str) -> tuple[bytes, str]:

@@ -1,21 +1,25 @@
-"""`data:image/png;base64,…` as clients send pictures."""
+"""`data:image/png;base64,…` as clients send pictures and recordings."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from typing import Final
 
 from charafy.kernel.errors import BadRequest
 
 _MAX_HEADER_CHARS = 256
+_EXAMPLES: Final = {"image/": "image/png", "audio/": "audio/mpeg"}
 
 
 def is_data_uri(text: str) -> bool:
     return text[:5].lower() == "data:"
 
 
-def parse_data_uri(text: str, *, max_bytes: int, param: str) -> bytes:
-    """The bytes in a base64 data URI of any `image/…` type, which is only a hint.
+def parse_data_uri(
+    text: str, *, max_bytes: int, param: str, kinds: tuple[str, ...] = ("image/",)
+) -> bytes:
+    """The bytes in a base64 data URI of a type that starts as one of `kinds`; it is only a hint.
 
     Strict (no line breaks, no other alphabets) and linear in the length of the text. Raises
     `BadRequest` about the field `param`.
@@ -23,9 +27,12 @@ def parse_data_uri(text: str, *, max_bytes: int, param: str) -> bytes:
     header, comma, _ = text[:_MAX_HEADER_CHARS].partition(",")
     kind, *parameters = header[5:].lower().split(";")
     if not is_data_uri(text) or not comma or not parameters or parameters[-1] != "base64":
-        raise _invalid(param, "must look like data:image/png;base64,…")
-    if not kind.startswith("image/"):
-        raise _invalid(param, "must be of an image type, such as data:image/png;base64,…")
+        raise _invalid(param, f"must look like data:{_EXAMPLES[kinds[0]]};base64,…")
+    if not kind.startswith(kinds):
+        family = kinds[0].rstrip("/")
+        raise _invalid(
+            param, f"must be of an {family} type, such as data:{_EXAMPLES[kinds[0]]};base64,…"
+        )
     start = len(header) + 1
     if (len(text) - start) * 3 // 4 > max_bytes + 2:
         raise _too_large(param, max_bytes)
