@@ -26,6 +26,7 @@ NAMES = (
     "openai",
     "errors",
     "idempotency",
+    "webhooks",
     "rate-limits",
     "test-keys",
 )
