@@ -86,15 +86,12 @@ def idle_loop(rig: Rig, renderer: Renderer, *, width: int = 320) -> bytes:
     """
     from PIL import Image
 
-    plate = renderer.plate(rig)[..., :3].astype(np.float32)
+    plate = np.ascontiguousarray(renderer.plate(rig)[..., :3])
     size = width, round(width * rig.height / rig.width)
     count = round(IDLE_S * IDLE_FPS)
     frames = []
     for number in range(count):
-        frame = renderer.frame(rig, idle_pose(number / count))
-        alpha = frame[..., 3:].astype(np.float32) / 255
-        shown = frame[..., :3] * alpha + plate * (1 - alpha)
-        picture = Image.fromarray(np.asarray(np.rint(shown), np.uint8))
+        picture = Image.fromarray(renderer.frame_over(rig, idle_pose(number / count), plate))
         frames.append(picture.resize(size, Image.Resampling.LANCZOS))
     written = io.BytesIO()
     frames[0].save(
