@@ -98,6 +98,22 @@ def test_marks_cover_the_audio_in_order(voice: KokoroVoice) -> None:
     assert [mark.text for mark in marks(chunks, "word")] == LONG.replace(",", "").strip(".").split()
 
 
+@pytest.mark.parametrize("name", ["af_heart", "am_michael", "jf_alpha"])
+def test_vowels_are_marked_where_the_sound_is_loud(voice: KokoroVoice, name: str) -> None:
+    chunks = list(voice.speak(LONG, name, "en"))
+    pcm = joined(chunks)
+    steps = len(pcm) // 120
+    loudness = np.log(np.square(pcm[: steps * 120]).reshape(steps, 120).mean(axis=1) + 1e-5)
+    expected = np.zeros(steps)
+    for mark in marks(chunks, "phoneme"):
+        if mark.text in "aeiouɑɔɪʊæɛəʌɐIAOWY":
+            expected[round(mark.start_s * 200) : round(mark.end_s * 200)] = 1.0
+    lags = range(-30, 31)
+    fit = [np.corrcoef(np.roll(expected, lag), loudness)[0, 1] for lag in lags]
+    assert max(fit) > 0.3
+    assert abs(lags[int(np.argmax(fit))]) * 5 <= 20, "milliseconds"
+
+
 def test_marks_stand_in_the_chunk_in_which_they_start(voice: KokoroVoice) -> None:
     at = 0.0
     for chunk in voice.speak(LONG, "af_heart", "en"):
