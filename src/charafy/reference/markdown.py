@@ -66,7 +66,7 @@ def highlight(code: str, language: str) -> Markup:
 
 
 def slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return re.sub(r"[^\w]+", "-", text.lower()).strip("-")
 
 
 def _blocks(parser: MarkdownIt, tokens: list[Token]) -> Iterator[Block]:
