@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from charafy import __version__
 from charafy.accounts import admin
 from charafy.accounts import routes as accounts_routes
+from charafy.avatars import routes as avatars_routes
 from charafy.characters import routes as characters_routes
 from charafy.characters.service import Character
 from charafy.credits import routes as credits_routes
@@ -74,8 +75,15 @@ def _api(house: House) -> APIRouter:
         characters_routes.router(
             guard,
             house.characters,
+            house.avatars,
             idempotency,
             plan_limit=lambda plan: settings.plan(plan).max_characters,
+            credits_left=lambda account_id: _credits_left(house, account_id),
+        ),
+        avatars_routes.router(
+            guard,
+            house.avatars,
+            idempotency,
             credits_left=lambda account_id: _credits_left(house, account_id),
         ),
         embed_routes.router(guard, house.embeds),
@@ -156,6 +164,7 @@ def _tidy(house: House) -> None:
     """Remove the files that a killed process left without a row; too slow for every minute."""
     try:
         house.characters.remove_orphans()
+        house.avatars.remove_orphans()
         forgotten = house.clock.now() - timedelta(seconds=LIFE_S + 3600)
         for key in house.storage.keys("speech/", older_than=forgotten):
             house.storage.delete(key)

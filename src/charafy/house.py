@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from limits.storage import MemoryStorage
 
 from charafy.accounts.service import Accounts, AccountServices, Keys
+from charafy.avatars.bakery import MODEL as PORTRAIT_MODEL
+from charafy.avatars.bakery import AsideBakery
+from charafy.avatars.rigs import RigCache
+from charafy.avatars.service import Avatars
 from charafy.characters.photos import PhotoSource
 from charafy.characters.service import Characters
 from charafy.credits.purchases import Purchases, gateway_from
@@ -23,7 +27,7 @@ from charafy.engines.voice.deferred import DeferredVoice
 from charafy.engines.voice.kokoro import KokoroVoice, stock_names, stock_styles
 from charafy.engines.voice.scripted import ScriptedVoice
 from charafy.engines.voice.text import TextFrontEnd
-from charafy.engines.weights import Store
+from charafy.engines.weights import MANIFEST, Store
 from charafy.kernel.clock import Clock, SystemClock
 from charafy.kernel.db import Database
 from charafy.kernel.fetch import Fetcher
@@ -70,6 +74,7 @@ class House:
     voices: Voices
     samples: Samples
     characters: Characters
+    avatars: Avatars
     embeds: Embeds
     speech: Speech
     webhooks: Webhooks
@@ -87,6 +92,7 @@ class House:
 
     def close(self) -> None:
         """Let everything go that this house opened; waits for what is under way, bounded."""
+        self.avatars.close()
         self.speech.close()
         self.deliverer.close()
         self.outside.close()
@@ -105,6 +111,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     voice = _voice(settings, front_end)
     voices = Voices(voice.voices, settings.base_url)
     characters = _characters(ground, voices)
+    avatars = _avatars(ground, characters)
     webhooks, deliverer, outside = _webhooks(ground)
     services = _accounts(ground, characters, webhooks)
     speech = _speech(ground, voice, front_end, characters, voices)
@@ -129,6 +136,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         voices=voices,
         samples=Samples(storage, speech.render_sample, settings.voice_engine),
         characters=characters,
+        avatars=avatars,
         embeds=Embeds(db, characters),
         speech=speech,
         webhooks=webhooks,
@@ -138,6 +146,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
             {
                 "holds": ground.credits.release_expired,
                 "requests": _sweeping(idempotency, storage),
+                "rigs": avatars.forget_gone,
                 "webhooks": webhooks.sweep,
                 **services.chores(),
             }
@@ -159,12 +168,14 @@ class _Ground:
     fetcher: Fetcher
     idempotency: Idempotency
     credits: Credits
+    photos: PhotoSource
 
 
 def _lay_ground(settings: Settings, clock: Clock) -> _Ground:
     secret = load_secret(settings.home)
     db = Database(settings.db_url)
     metrics = Metrics()
+    fetcher = Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts)
     return _Ground(
         settings=settings,
         secret=secret,
@@ -173,9 +184,10 @@ def _lay_ground(settings: Settings, clock: Clock) -> _Ground:
         metrics=metrics,
         storage=Storage(settings.media, secret, settings.base_url, clock),
         mailer=_mailer(settings),
-        fetcher=Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts),
+        fetcher=fetcher,
         idempotency=Idempotency(db, clock),
         credits=Credits(db, clock, metrics),
+        photos=PhotoSource(fetcher, PhotoReader()),
     )
 
 
@@ -185,8 +197,24 @@ def _characters(ground: _Ground, voices: Voices) -> Characters:
         ground.clock,
         storage=ground.storage,
         voices=voices,
-        photos=PhotoSource(ground.fetcher, PhotoReader()),
+        photos=ground.photos,
         base_url=ground.settings.base_url,
+    )
+
+
+def _avatars(ground: _Ground, characters: Characters) -> Avatars:
+    settings = ground.settings
+    folder = settings.models / MANIFEST[PORTRAIT_MODEL].path
+    return Avatars(
+        ground.db,
+        ground.clock,
+        characters=characters,
+        credits=ground.credits,
+        storage=ground.storage,
+        bakery=AsideBakery(Store(settings.models), folder),
+        rigs=RigCache(settings.home / "cache" / "rigs"),
+        read_photo=ground.photos.read,
+        price=settings.prices.avatar,
     )
 
 

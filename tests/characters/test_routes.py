@@ -36,7 +36,6 @@ def test_a_new_character_answers_in_the_contracts_words_and_order(alice: Custome
     assert made["embed_url"] == f"http://127.0.0.1:8000/embed/{made['character_id']}"
     assert made["avatars"] == {"sprite": False, "motion": False}
     assert (made["credits_used"], made["credits_remaining"]) == (0, 100)
-    assert made["notice"] is None
 
 
 def test_the_list_holds_exactly_the_contracts_fields(alice: Customer) -> None:
@@ -84,20 +83,6 @@ def test_the_image_may_be_a_url(settings: Settings, clock: ManualClock, db: Data
         answer = made.alice.post("/characters", body(made.alice, image=f"http://{host}/photo.jpg"))
         assert answer.status_code == 200
         assert len(made.files()) == 1
-
-
-@pytest.mark.parametrize("avatar_type", ["motion", "sprite"])
-def test_an_avatar_is_noted_as_a_wish_and_truthfully_not_made_or_charged(
-    alice: Customer, avatar_type: str
-) -> None:
-    made = alice.post("/characters", body(alice, avatar_type=avatar_type)).json()
-    assert made["avatars"] == {"sprite": False, "motion": False}
-    assert made["credits_used"] == 0
-    assert "cannot be generated yet" in made["notice"]
-    one = alice.get(f"/characters/{made['character_id']}").json()
-    assert one["avatar_type"] == avatar_type
-    assert one["avatars"] == {"sprite": False, "motion": False}
-    assert alice.get("/credits").json()["credits_remaining"] == 100
 
 
 def test_one_character_shows_its_prompt_and_times(alice: Customer) -> None:

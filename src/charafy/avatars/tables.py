@@ -1,4 +1,4 @@
-"""Avatars as rows, at most one for a character. Its files lie in storage, in a folder of its own."""
+"""Avatars as rows, at most one for a character. Its files lie in a folder of their own."""
 
 from __future__ import annotations
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Literal, Protocol, TypedDict
+
+from charafy.engines.portrait import Anchors
+from charafy.kernel.db import Tx
+from charafy.kernel.http.caller import Caller
+from charafy.kernel.media.images import Photo
 
 Language = Literal["ja", "en"]
 AvatarType = Literal["sprite", "motion", "none"]
+PictureKind = Literal["auto", "photo", "drawing"]
 
 NAME_CHARS = 100
 SYSTEM_PROMPT_CHARS = 10_000
@@ -21,7 +28,7 @@ class Character:
     language: Language
     voice_id: str
     avatar_type: AvatarType
-    """The avatar that was wished for; whether there is one is another question."""
+    """The avatar to show; whether there is one is another question."""
     system_prompt: str | None
     photo_key: str
     photo_url: str
@@ -43,6 +50,32 @@ class Draft:
     system_prompt: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a user says of a picture where finding it out isn't good enough."""
+
+    kind: PictureKind = "auto"
+    anchors: Anchors | None = None
+    """In fractions of the picture's width and height: they survive every change of size."""
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarFlags:
+    """Which avatars a character has."""
+
+    sprite: bool = False
+    motion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewCharacter:
+    """A character that was just made, with its avatar if one was wished for."""
+
+    character: Character
+    avatars: AvatarFlags
+    credits_used: int
+
+
 class Changes(TypedDict, total=False):
     """What an update sets; what is missing stays."""
 
@@ -59,3 +92,20 @@ class Page:
     characters: tuple[Character, ...]
     next_cursor: str | None
     """Where the next page starts; None at the end."""
+
+
+Work = Callable[[str, Photo], Callable[[Tx, Character], None]]
+"""Something to do with a new character's photo before there is a row (it gets the id to be); what
+it answers is done in the unit of work that makes the row."""
+
+
+class AvatarMaker(Protocol):
+    """What characters ask of avatars, which are a feature of their own above this one."""
+
+    def create_character(
+        self, caller: Caller, draft: Draft, image: str, placement: Placement, *, limit: int
+    ) -> NewCharacter:
+        """As `Characters.create`, with the avatar that the draft wishes for, or not at all."""
+        ...
+
+    def flags(self, character: Character) -> AvatarFlags: ...

@@ -7,8 +7,6 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from charafy.characters.schemas import (
-    AVATAR_NOTICE,
-    NO_AVATARS,
     CharacterAnswer,
     CharactersAnswer,
     CreateCharacter,
@@ -17,12 +15,14 @@ from charafy.characters.schemas import (
     ListedCharacter,
     UpdateCharacter,
 )
-from charafy.characters.service import Characters
+from charafy.characters.service import AvatarMaker, Characters
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.http.guard import Guard
 from charafy.kernel.http.idempotency import Idempotency
 
 MAX_PAGE = 100
+LEASE_S = 180.0
+"""Of a creation: fetching the photo, waiting for a place and making the avatar take less."""
 
 CreditsLeft = Callable[[str], int]
 """Account id -> credits that it can spend."""
@@ -43,6 +43,7 @@ _BAD: Final[_Responses] = {400: {"description": "Bad input: the error names the 
 _CREATE: Final[_Responses] = {
     **_EVERY,
     **_BAD,
+    402: {"description": "Not enough credits for the avatar; nothing was made."},
     403: {"description": "The plan's number of characters is reached, or the key lacks the scope."},
     409: {"description": "The Idempotency-Key is in use, or was used with other parameters."},
 }
@@ -51,6 +52,7 @@ _CREATE: Final[_Responses] = {
 def router(
     guard: Guard,
     characters: Characters,
+    avatars: AvatarMaker,
     idempotency: Idempotency,
     *,
     plan_limit: PlanLimit,
@@ -82,27 +84,25 @@ def router(
         responses=_CREATE,
     )
     def create_character(caller: writer, request: Request, body: CreateCharacter) -> Response:
-        """Create a character from a photo, a voice and a personality."""
+        """Create a character from a photo, a voice and a personality.
+
+        With an `avatar_type` its avatar is made as well, for the price of an avatar. If no avatar
+        can be made of the picture, no character is made either, and nothing is charged.
+        """
 
         def create() -> CreatedCharacter:
-            character = characters.create(
-                caller.account_id, body.draft(), body.image, limit=plan_limit(caller.plan)
+            made = avatars.create_character(
+                caller, body.draft(), body.image, body.placement(), limit=plan_limit(caller.plan)
             )
-            return CreatedCharacter(
-                character_id=character.character_id,
-                embed_url=character.embed_url,
-                avatars=NO_AVATARS,
-                credits_used=0,
-                credits_remaining=credits_left(caller.account_id),
-                notice=None if character.avatar_type == "none" else AVATAR_NOTICE,
-            )
+            return CreatedCharacter.of(made, credits_left(caller.account_id))
 
-        return idempotency.run(caller, request, body, create)
+        return idempotency.run(caller, request, body, create, lease_s=LEASE_S)
 
     @api.get("/characters/{character_id}", summary="Get a character", responses=_ONE)
     def get_character(caller: reader, character_id: str) -> CharacterAnswer:
         """One character with its system prompt and times."""
-        return CharacterAnswer.of(characters.get(caller.account_id, character_id))
+        character = characters.get(caller.account_id, character_id)
+        return CharacterAnswer.with_avatars(character, avatars.flags(character))
 
     @api.patch(
         "/characters/{character_id}", summary="Change a character", responses={**_ONE, **_BAD}
@@ -110,9 +110,12 @@ def router(
     def update_character(
         caller: writer, character_id: str, body: UpdateCharacter
     ) -> CharacterAnswer:
-        """Change what is sent and leave the rest."""
+        """Change what is sent and leave the rest.
+
+        With another `image` the character has no avatar until one is made of the new photo.
+        """
         changed = characters.update(caller.account_id, character_id, body.changes())
-        return CharacterAnswer.of(changed)
+        return CharacterAnswer.with_avatars(changed, avatars.flags(changed))
 
     @api.delete("/characters/{character_id}", summary="Delete a character", responses=_ONE)
     def delete_character(caller: writer, character_id: str) -> DeletedCharacter:

@@ -10,21 +10,39 @@ from pydantic import AfterValidator, Field
 from charafy.characters.models import (
     NAME_CHARS,
     SYSTEM_PROMPT_CHARS,
+    AvatarFlags,
     AvatarType,
     Changes,
     Character,
     Draft,
     Language,
+    NewCharacter,
+    PictureKind,
+    Placement,
 )
+from charafy.characters.placing import PlacedAnchors, PlacedBox
 from charafy.kernel.clock import iso
 from charafy.kernel.http.partial import PartialBody
 from charafy.kernel.http.schema import Answer, Body
 
+__all__ = [
+    "ANCHORS",
+    "KIND",
+    "CharacterAnswer",
+    "CharactersAnswer",
+    "CreateCharacter",
+    "CreatedCharacter",
+    "DeletedCharacter",
+    "Image",
+    "ListedCharacter",
+    "PlacedAnchors",
+    "PlacedBox",
+    "UpdateCharacter",
+    "placement",
+]
+
 _EXAMPLE_ID = "7f9c24e5-2f4b-4d6e-9a55-0c1f6a1f3b52"
 _EXAMPLE_VOICE = "3a5f0c1e-58a4-5d0b-8c53-9f3c5d2f7f10"
-AVATAR_NOTICE = (
-    "Avatars cannot be generated yet: the avatar_type is kept as your wish and nothing was charged."
-)
 
 
 def _printable_name(name: str) -> str:
@@ -43,6 +61,12 @@ def _no_zero_bytes(text: str) -> str:
         raise ValueError("must not contain zero bytes.")
     return text
 
+
+KIND = (
+    'How the picture is brought to life: "photo" bends its own skin (photos, paintings), "drawing" '
+    'draws mouths and lids in its own line (anime, illustrations), "auto" tells them apart.'
+)
+ANCHORS = "Eyes, mouth and chin placed by hand, for pictures in which they were not found well."
 
 Name = Annotated[
     str,
@@ -69,6 +93,10 @@ SystemPrompt = Annotated[
 ]
 
 
+def placement(kind: PictureKind, anchors: PlacedAnchors | None) -> Placement:
+    return Placement(kind, anchors.anchors() if anchors else None)
+
+
 class CreateCharacter(Body):
     name: Name
     image: Image
@@ -76,6 +104,11 @@ class CreateCharacter(Body):
     language: Language = "ja"
     avatar_type: AvatarType = "none"
     system_prompt: SystemPrompt | None = None
+    kind: PictureKind = Field("auto", description=KIND)
+    anchors: PlacedAnchors | None = Field(None, description=ANCHORS)
+
+    def placement(self) -> Placement:
+        return placement(self.kind, self.anchors)
 
     def draft(self) -> Draft:
         return Draft(self.name, self.voice_id, self.language, self.avatar_type, self.system_prompt)
@@ -98,11 +131,14 @@ class UpdateCharacter(PartialBody):
 
 
 class Avatars(Answer):
+    """Which avatars there are, made of the photo that the character has now."""
+
     sprite: bool
     motion: bool
 
-
-NO_AVATARS = Avatars(sprite=False, motion=False)
+    @classmethod
+    def of(cls, flags: AvatarFlags) -> Avatars:
+        return cls(sprite=flags.sprite, motion=flags.motion)
 
 
 class ListedCharacter(Answer):
@@ -142,10 +178,10 @@ class CharacterAnswer(ListedCharacter):
     updated_at: str = Field(examples=["2026-01-01T00:00:00Z"])
 
     @classmethod
-    def of(cls, character: Character) -> CharacterAnswer:
+    def with_avatars(cls, character: Character, flags: AvatarFlags) -> CharacterAnswer:
         return cls(
             **cls.fields_of(character),
-            avatars=NO_AVATARS,
+            avatars=Avatars.of(flags),
             system_prompt=character.system_prompt,
             created_at=iso(character.created_at),
             updated_at=iso(character.updated_at),
@@ -165,7 +201,16 @@ class CreatedCharacter(Answer):
     avatars: Avatars
     credits_used: int
     credits_remaining: int
-    notice: str | None = Field(None, description="What did not happen although it was asked for.")
+
+    @classmethod
+    def of(cls, made: NewCharacter, credits_remaining: int) -> CreatedCharacter:
+        return cls(
+            character_id=made.character.character_id,
+            embed_url=made.character.embed_url,
+            avatars=Avatars.of(made.avatars),
+            credits_used=made.credits_used,
+            credits_remaining=credits_remaining,
+        )
 
 
 class DeletedCharacter(Answer):

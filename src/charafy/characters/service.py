@@ -7,7 +7,7 @@ removed at once or by `remove_orphans`; a row never lacks its file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,18 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from charafy.characters import queries
-from charafy.characters.models import Changes, Character, Draft, Page
+from charafy.characters.models import (
+    AvatarFlags,
+    AvatarMaker,
+    Changes,
+    Character,
+    Draft,
+    NewCharacter,
+    Page,
+    PictureKind,
+    Placement,
+    Work,
+)
 from charafy.characters.photos import PhotoSource
 from charafy.characters.tables import characters
 from charafy.kernel.clock import Clock
@@ -26,7 +37,19 @@ from charafy.kernel.media.images import Photo
 from charafy.kernel.storage import Storage
 from charafy.voices.service import Voices
 
-__all__ = ["Changes", "Character", "Characters", "Draft", "Page"]
+__all__ = [
+    "AvatarFlags",
+    "AvatarMaker",
+    "Changes",
+    "Character",
+    "Characters",
+    "Draft",
+    "NewCharacter",
+    "Page",
+    "PictureKind",
+    "Placement",
+    "Work",
+]
 
 ORPHAN_AGE = timedelta(hours=1)
 """Longer than any request takes: a younger file may be about to get its row."""
@@ -60,17 +83,20 @@ class Characters:
         *,
         limit: int,
         character_id: str | None = None,
+        work: Work = lambda _character_id, _photo: _nothing,
     ) -> Character:
         """Make a character from a picture: a data URI, a public URL or the bytes of a file.
 
         `limit`: how many characters the account may have. Raises `BadRequest` for a voice that it
-        may not use or a bad image, `Forbidden` (`character_limit_reached`) at the limit.
+        may not use or a bad image, `Forbidden` (`character_limit_reached`) at the limit, and what
+        `work` raises: then there is no character.
         """
         self._require_voice(account_id, draft.voice_id)
         with self._db.read() as tx:
             _require_room(tx, account_id, limit)
         photo = self._photos.read(image)
         character_id = character_id or new_id()
+        finish = work(character_id, photo)
         now = self._clock.now()
         row = {
             "id": character_id,
@@ -90,6 +116,7 @@ class Characters:
                 queries.serialise(tx, account_id)
                 _require_room(tx, account_id, limit)
                 tx.execute(characters.insert(), row)
+                finish(tx, self._character(row))
         except IntegrityError:
             # Someone made it meanwhile (a double click, by `character_id`), or the account is gone.
             self._storage.delete(str(row["photo_key"]))
@@ -151,6 +178,11 @@ class Characters:
             self._storage.delete(replaced.photo_key)
         return after
 
+    def set_avatar_type(self, tx: Tx, character: Character, avatar_type: str) -> None:
+        """Which of its avatars is shown from now on."""
+        values = {"avatar_type": avatar_type, "updated_at": self._clock.now()}
+        tx.execute(_one(character.character_id).values(**values))
+
     def set_embed_enabled(self, tx: Tx, account_id: str, character_id: str, enabled: bool) -> None:
         """Whether web pages may embed the character. Raises `NotFound`."""
         owned = self.owned(tx, account_id, character_id)
@@ -172,6 +204,12 @@ class Characters:
     def erase_files(self, account_id: str) -> None:
         for character in self.list(account_id):
             self._storage.delete_prefix(_folder(character.character_id))
+
+    def photos_in_use(self, keys: Collection[str]) -> set[str]:
+        """Those of these storage keys that are a character's photo."""
+        wanted = sa.select(characters.c.photo_key).where(characters.c.photo_key.in_(keys))
+        with self._db.read() as tx:
+            return set(tx.execute(wanted).scalars())
 
     def remove_orphans(self) -> int:
         """Delete what a process left behind when it died; returns how many files.
@@ -210,6 +248,10 @@ class Characters:
             embed_url=f"{self._base_url}/embed/{row['id']}",
             **fields,
         )
+
+
+def _nothing(_tx: Tx, _character: Character) -> None:
+    """What most characters need done beside their row."""
 
 
 def _folder(character_id: str) -> str:

@@ -11,6 +11,9 @@ OPERATIONS: tuple[tuple[str, str, str], ...] = (
     ("get", "/characters/{character_id}", "get_character"),
     ("patch", "/characters/{character_id}", "update_character"),
     ("delete", "/characters/{character_id}", "delete_character"),
+    ("post", "/characters/preview-photo", "preview_photo"),
+    ("put", "/characters/{character_id}/avatar", "generate_avatar"),
+    ("get", "/characters/{character_id}/avatar", "get_avatar"),
     ("get", "/characters/{character_id}/embed", "get_embed"),
     ("put", "/characters/{character_id}/embed", "update_embed"),
     ("get", "/voices", "list_voices"),
@@ -51,6 +54,7 @@ OPERATIONS: tuple[tuple[str, str, str], ...] = (
 IDEMPOTENT = frozenset(
     {
         "create_character",
+        "generate_avatar",
         "speak",
         "speak_with_timestamps",
         "create_speech",
