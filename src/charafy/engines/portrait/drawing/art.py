@@ -1,0 +1,108 @@
+"""The picture cut to its frame, with the anchors in frame pixels and its colours measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from charafy.engines.portrait import Anchors, Box, Framing, Rgba
+from charafy.engines.portrait.drawing.colours import (
+    Floats,
+    Rgb,
+    Skin,
+    line_width,
+    measure_skin,
+    patch,
+    to_lab,
+)
+from charafy.engines.portrait.photo.framing import Crop, place
+
+_FACE: Final = 1.9
+"""Height of a drawn face from hairline to chin, in distances from the eyes to the chin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Art:
+    """A drawing ready to be rigged. Everything is in frame pixels."""
+
+    rgb: Rgb
+    alpha: NDArray[np.uint8] | None
+    """None for an opaque picture."""
+    lab: Floats
+    eyes: tuple[Box, Box]
+    """Left and right on the picture."""
+    mouth: Box
+    chin: tuple[float, float]
+    skin: Skin
+    line: float
+    """Usual width of its lines; 0 where it has none."""
+
+    @property
+    def eye_distance(self) -> float:
+        """Between the eyes' centres."""
+        (ax, ay), (bx, by) = self.eyes[0].centre, self.eyes[1].centre
+        return float(max(np.hypot(bx - ax, by - ay), 8.0))
+
+    @property
+    def between_eyes(self) -> tuple[float, float]:
+        (ax, ay), (bx, by) = self.eyes[0].centre, self.eyes[1].centre
+        return (ax + bx) / 2, (ay + by) / 2
+
+    @property
+    def drop(self) -> float:
+        """From the eyes down to the chin."""
+        return float(max(self.chin[1] - self.between_eyes[1], 8.0))
+
+
+def prepare(picture: Rgba, anchors: Anchors, framing: Framing) -> Art:
+    crop = _crop(picture, anchors, framing)
+    rgb, alpha = _cut(picture, crop)
+    eyes = (_moved(crop, anchors.left_eye), _moved(crop, anchors.right_eye))
+    mouth = _moved(crop, anchors.mouth)
+    x, y = crop.to_frame(np.array(anchors.chin))
+    lab = to_lab(rgb)
+    below_eyes = max(eye.y + eye.height for eye in eyes)
+    centres = sorted(eye.centre[0] for eye in eyes)
+    between = patch(
+        centres[0], min(below_eyes, mouth.y - 6), centres[1], max(mouth.y, below_eyes), rgb.shape
+    )
+    skin = measure_skin(lab, alpha, between)
+    face = patch(eyes[0].x, below_eyes, eyes[1].x + eyes[1].width, float(y), rgb.shape)
+    apart = centres[1] - centres[0]
+    line = line_width(lab, skin, face, 0.09 * max(apart, 8.0))
+    return Art(rgb, alpha, lab, eyes, mouth, (float(x), float(y)), skin, line)
+
+
+def _crop(picture: Rgba, anchors: Anchors, framing: Framing) -> Crop:
+    (ax, ay), (bx, by) = anchors.left_eye.centre, anchors.right_eye.centre
+    chin = np.array(anchors.chin, dtype=np.float64)
+    eyes = np.array([(ax + bx) / 2, (ay + by) / 2])
+    height, width = picture.shape[:2]
+    return place(chin + (eyes - chin) * _FACE, chin, width, height, framing)
+
+
+def _cut(picture: Rgba, crop: Crop) -> tuple[Rgb, NDArray[np.uint8] | None]:
+    alpha = picture[..., 3]
+    if alpha.min() > 250:
+        return crop.cut(picture[..., :3], 0, cv2.BORDER_REPLICATE), None
+    seen = crop.cut(alpha, 0, cv2.BORDER_CONSTANT)
+    return crop.cut(_bled(picture), 0, cv2.BORDER_REPLICATE), seen
+
+
+def _bled(picture: Rgba) -> Rgb:
+    """Colours carried on under transparency, so that edges interpolate to the art's own."""
+    solid = (picture[..., 3] > 127).astype(np.float32)
+    colour = picture[..., :3].astype(np.float32)
+    weight = cv2.GaussianBlur(solid, (0, 0), 2.0)[..., None]
+    carried = cv2.GaussianBlur(colour * solid[..., None], (0, 0), 2.0) / np.maximum(weight, 1e-4)
+    out = np.where(picture[..., 3:] > 8, colour, np.where(weight > 1e-3, carried, 0))
+    return np.asarray(np.clip(out + 0.5, 0, 255), dtype=np.uint8)
+
+
+def _moved(crop: Crop, box: Box) -> Box:
+    x, y = crop.to_frame(np.array([box.x, box.y]))
+    return Box(float(x), float(y), box.width * crop.scale, box.height * crop.scale)
