@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
@@ -19,7 +20,7 @@ from charafy.characters import routes as characters_routes
 from charafy.characters.service import Character
 from charafy.credits import routes as credits_routes
 from charafy.dashboard import routes as dashboard
-from charafy.demo.world import create_demo_world, demo_characters
+from charafy.demo.world import create_demo_world, demo_characters, give_avatars
 from charafy.embed import routes as embed_routes
 from charafy.engines.voice.kokoro import language_of
 from charafy.house import House
@@ -135,7 +136,8 @@ def _lifespan(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[N
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # The voice loads beside the first requests, so that a restart answers at once.
-        warming = asyncio.create_task(asyncio.to_thread(_warm, house), name="load the voice")
+        stopping = threading.Event()
+        warming = asyncio.create_task(asyncio.to_thread(_warm, house, stopping), name="warm up")
         tidying = asyncio.create_task(asyncio.to_thread(_tidy, house), name="remove orphans")
         await house.sweeper.start()
         house.deliverer.start()
@@ -143,13 +145,30 @@ def _lifespan(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[N
             yield
         finally:
             await asyncio.to_thread(house.deliverer.stop)
+            stopping.set()
             await house.sweeper.stop()
             await asyncio.gather(warming, tidying)
 
     return lifespan
 
 
-def _warm(house: House) -> None:
+def _warm(house: House, stopping: threading.Event) -> None:
+    """What takes a while and may happen beside the first requests, one thing after the other."""
+    _warm_voice(house)
+    _warm_cast(house, stopping)
+
+
+def _warm_cast(house: House, stopping: threading.Event) -> None:
+    """Let the demo characters speak with their faces; done before after the first start."""
+    if house.settings.voice_engine == "scripted":
+        return  # a server for load tests: nothing else may use its cores
+    try:
+        give_avatars(house.avatars, _cast(house), stopping.is_set)
+    except Exception as error:  # noqa: BLE001 - still pictures serve as well
+        log.error("demo_avatars_not_made", **describe(error))
+
+
+def _warm_voice(house: House) -> None:
     """Load the voice and let it say a word: the first speech then is as quick as the next."""
     try:
         voice = house.voice.load()

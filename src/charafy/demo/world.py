@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
 
+from charafy.avatars.service import Avatars
 from charafy.characters.service import Character, Characters, Draft
 from charafy.kernel.errors import NotFound
 from charafy.kernel.ids import stable_id
@@ -62,6 +64,18 @@ def demo_characters(characters: Characters, account_id: str) -> list[Character]:
     there = {character.character_id: character for character in characters.list(account_id)}
     ids = [_id_of(account_id, person) for person in _PEOPLE]
     return [there[character_id] for character_id in ids if character_id in there]
+
+
+def give_avatars(avatars: Avatars, cast: Iterable[Character], stopping: Callable[[], bool]) -> int:
+    """Give those a face that speaks who have none yet, free; how many. Seconds for each."""
+    given = 0
+    for character in cast:
+        if stopping():
+            break
+        if not avatars.flags(character).motion:
+            avatars.give(character, "motion")
+            given += 1
+    return given
 
 
 def _id_of(account_id: str, person: _Person) -> str:
