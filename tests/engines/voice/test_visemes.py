@@ -53,7 +53,12 @@ def test_english_hello() -> None:
 
 
 def test_japanese_hello() -> None:
-    assert shapes("koɲɲiʨiβa") == ["kk", "oh", "nn", "ih", "CH", "ih", "PP", "aa"]
+    assert shapes("koɲɲiʨiβa") == ["kk", "oh", "nn", "ih", "CH", "ih", "ou", "aa"]
+
+
+@pytest.mark.parametrize("symbols", ["βa", "ɸɯ"])
+def test_japanese_wa_and_fu_narrow_the_lips_without_closing_them(symbols: str) -> None:
+    assert shapes(symbols)[0] == "ou"
 
 
 def test_a_diphthong_moves_from_its_first_vowel_to_its_second() -> None:

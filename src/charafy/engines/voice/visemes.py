@@ -7,12 +7,16 @@ The shapes are the fifteen of the Oculus/OVR lip-sync set, which most avatars kn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from charafy.engines.voice import Mark
+from charafy.engines.voice.loudness import STEP_S, levels, reference, runs, silent
 from charafy.engines.voice.vocabulary import PUNCTUATION
 
 Shape = Literal[
@@ -42,7 +46,7 @@ GLIDES: Mapping[str, tuple[Shape, Shape]] = MappingProxyType(
 """Symbols that stand for two vowels: the shapes of its first and second half."""
 
 _SOUNDS: Mapping[Shape, str] = {
-    "PP": "bmpɸβ",
+    "PP": "bmp",
     "FF": "fvʋ",
     "TH": "ðθ",
     "DD": "dtɖʈɾTɽ",
@@ -55,13 +59,28 @@ _SOUNDS: Mapping[Shape, str] = {
     "E": "eɛəᵊ",
     "ih": "iɪɨᵻyS",
     "oh": "oɔɤøœ",
-    "ou": "uʊɯwɥᵝ",
+    "ou": "uʊɯwɥᵝɸβ",
 }
 
 SIMPLE: Mapping[str, Shape] = MappingProxyType(
     {symbol: shape for shape, symbols in _SOUNDS.items() for symbol in symbols}
 )
 """Every symbol that stands for one sound."""
+
+
+_SILENT_S: Final = 0.08
+_HELD_S: Final = 0.22
+"""How long a stop may hold its breath (a Japanese long consonant) before it counts as a pause."""
+_BURST_S: Final = 0.08
+"""A stop is formed this long before it is heard."""
+_SLIVER_S: Final = 0.03
+"""What is left of a shape before a pause is not shown if shorter."""
+_STOPS: Final = frozenset(("PP", "DD", "kk", "CH"))
+_VOWELS: Final = frozenset(("aa", "E", "ih", "oh", "ou"))
+_LEAST: Final = 0.55
+_MOST: Final = 1.15
+_FULL_DB: Final = 30.0
+"""A vowel this far below the speech's loud parts would not open the mouth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,8 @@ class Viseme:
     shape: Shape
     start_s: float
     end_s: float
+    weight: float = 1.0
+    """How loud it is, 0.55 .. 1.15: how far the mouth opens for it."""
 
 
 def visemes(marks: Iterable[Mark], duration_s: float) -> tuple[Viseme, ...]:
@@ -93,6 +114,23 @@ def visemes(marks: Iterable[Mark], duration_s: float) -> tuple[Viseme, ...]:
     else:
         track[-1] = replace(track[-1], end_s=max(duration_s, track[-1].start_s))
     return tuple(track)
+
+
+def trim_to_sound(
+    shapes: Sequence[Viseme], pcm: NDArray[np.float32], sample_rate: int
+) -> tuple[Viseme, ...]:
+    """The same mouth shapes with `sil` wherever `pcm` is silent for 80 ms, and with weights.
+
+    Stops keep the silence that belongs to them. `pcm`: mono in [-1, 1] from the time 0 of
+    `shapes`. Weights of vowels follow their loudness beside the speech's loud parts.
+    """
+    level = levels(pcm, sample_rate)
+    if not len(level):
+        return tuple(shapes)
+    rests = [rest for run in runs(silent(level)) for rest in _pause(run, shapes)]
+    cut = _joined(piece for viseme in shapes for piece in _without(viseme, rests))
+    relative_db = level - reference(level)
+    return tuple(_weighted(viseme, relative_db) for viseme in cut)
 
 
 def _append(track: list[Viseme], viseme: Viseme) -> None:
@@ -134,3 +172,54 @@ def _shapes(mark: Mark, start_s: float) -> list[tuple[Shape, float, float]]:
         middle = (start_s + mark.end_s) / 2
         return [(first, start_s, middle), (second, middle, mark.end_s)]
     return [(SIMPLE[mark.text], start_s, mark.end_s)]
+
+
+def _pause(run: tuple[float, float], visemes: Sequence[Viseme]) -> Iterator[tuple[float, float]]:
+    """What of a silent stretch is rest: without the stops that hold or begin in it."""
+    begin, end = run
+    if end - begin < _SILENT_S:
+        return
+    for viseme in visemes:
+        if viseme.shape not in _STOPS or viseme.end_s <= begin or viseme.start_s >= end:
+            continue
+        if end - begin < _HELD_S:
+            return
+        if viseme.end_s >= end - _BURST_S / 2:
+            end = max(viseme.start_s, end - _BURST_S)
+    if end - begin >= _SILENT_S / 2:
+        yield begin, end
+
+
+def _without(viseme: Viseme, rests: Sequence[tuple[float, float]]) -> Iterator[Viseme]:
+    at = viseme.start_s
+    sliver = min(_SLIVER_S, 0.5 * (viseme.end_s - at))
+    for begin, end in rests:
+        if end <= at or begin >= viseme.end_s:
+            continue
+        if begin > at + sliver:
+            yield replace(viseme, start_s=at, end_s=begin)
+            at = begin
+        until = min(end, viseme.end_s)
+        yield Viseme("sil", at, until)
+        at = until
+    if at < viseme.end_s:
+        yield replace(viseme, start_s=at)
+
+
+def _joined(pieces: Iterable[Viseme]) -> list[Viseme]:
+    out: list[Viseme] = []
+    for piece in pieces:
+        if out and out[-1].shape == piece.shape == "sil":
+            out[-1] = replace(out[-1], end_s=piece.end_s)
+        else:
+            out.append(piece)
+    return out
+
+
+def _weighted(viseme: Viseme, relative_db: NDArray[np.float64]) -> Viseme:
+    if viseme.shape not in _VOWELS:
+        return viseme
+    begin = min(int(viseme.start_s / STEP_S), len(relative_db) - 1)
+    heard = relative_db[begin : max(begin + 1, round(viseme.end_s / STEP_S))]
+    weight = 1.0 + float(np.percentile(heard, 75)) / _FULL_DB
+    return replace(viseme, weight=min(max(weight, _LEAST), _MOST))
