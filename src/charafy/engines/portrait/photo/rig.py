@@ -6,7 +6,8 @@ Coordinates are frame pixels (x right, y down, centre of the first pixel at (0, 
 Textures
     skin   [height + 2 * margin, width + 2 * margin], straight alpha: the person. The texel of the
            frame's pixel (x, y) is (x + margin, y + margin): u = (x + margin + 0.5) / texture width.
-    parts  an atlas of sprites, straight alpha; data["parts"] = {name: [x, y, width, height]} texels.
+    parts  an atlas of sprites, straight alpha; data["parts"] = {name: [x, y, width, height]},
+           in texels.
     plate  [height, width], opaque: the background without the person.
     All are sampled bilinearly and clamped at their edges.
 
@@ -59,10 +60,13 @@ The mouth (data["mouth"])
     edge          float: half the width of the soft edge, pixels
     contact       0..1, least opacity while at work, so that lips that were open get a line
     teeth_upper, teeth_lower, tongue   {"part", "at": [x, y]}: where the part's first texel's
-                  centre lies in mouth coordinates; `texels`: texels per S
+                  centre lies in mouth coordinates
     drop          jaw opening in S at open = 1
     depth         how far behind the lips the teeth stand, in S
     cavity        [3] rgb 0..255
+    buccal        0..1, how dark the corners of the mouth are
+    texels        texels per S of the three sprites
+    lip_shadow, floor_shadow   [least light, reach in S] under the upper lip, above the lower one
     Columns: both contours are resampled, posed and local points alike, by Catmull-Rom with ends
     extended by reflection (p[-1] = 2 p[0] - p[1]), q points per segment plus the last: C =
     10 q + 1 columns at U (upper), L (lower). gap = (L - U).local . down, clipped at >= 0.
@@ -91,7 +95,7 @@ The mouth (data["mouth"])
            (round clipped to 0..1; a part is transparent outside of itself)
          corner = clip((|side| - 0.45) / 0.55, 0, 1)^1.5 * 0.8 * buccal
          rgb = mix(rgb, cavity, 1 - (1 - corner) * (1 - 0.25 * round))
-         light = 0.42 + 0.58 * smoothstep(0, 0.06, below)
-         light *= 0.75 + 0.25 * smoothstep(0, 0.03, height - below)
+         light = mix(lip_shadow[0], 1, smoothstep(0, lip_shadow[1], below))
+         light *= mix(floor_shadow[0], 1, smoothstep(0, floor_shadow[1], height - below))
          rgb *= light;  alpha = a * min(4 * work, 1)
 """

@@ -1,0 +1,197 @@
+"""What is behind the lips: teeth, tongue and the dark, as sprites in mouth coordinates.
+
+Mouth coordinates count spans from the middle of the closed lips, x across and y down the face.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from charafy.engines.portrait import Rgba
+from charafy.engines.portrait.photo.bases import Mouth
+from charafy.engines.portrait.photo.landmarks import CHEEKS, Axes, Points, smoothstep
+
+Floats = NDArray[np.float64]
+_ENAMEL: Final = (226.0, 216.0, 202.0)
+_GUM: Final = (176.0, 98.0, 98.0)
+_TONGUE: Final = (158.0, 82.0, 84.0)
+_CAVITY: Final = (52.0, 20.0, 24.0)
+_UPPER: Final = ((0.078, 0.108), (0.060, 0.098), (0.056, 0.106), (0.042, 0.092), (0.032, 0.084))
+"""Width and height of the teeth from the middle outwards, as a viewer in front sees the arch."""
+_LOWER: Final = ((0.047, 0.080), (0.050, 0.082), (0.052, 0.088), (0.042, 0.078), (0.034, 0.072))
+UPPER_EDGE: Final = 0.030
+"""Where the upper teeth end, below the closed lips."""
+LOWER_EDGE: Final = 0.012
+
+
+@dataclass(frozen=True, slots=True)
+class Sprite:
+    """A part of the mouth's inside."""
+
+    image: Rgba
+    at: tuple[float, float]
+    """Mouth coordinates of the first texel's centre."""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """How the scene lights a mouth."""
+
+    level: float
+    """1 for a face in plain light."""
+    tint: Floats
+    """[3], around 1."""
+
+    def of(self, colour: tuple[float, float, float]) -> Floats:
+        """A colour as it looks in this light, 0..255."""
+        return np.array(colour) * self.level * self.tint
+
+
+def light_of(skin: NDArray[np.uint8], points: Points, margin: int) -> Light:
+    """From the cheeks of a picture with a margin around the frame that `points` count in."""
+    at = np.round(points[list(CHEEKS), :2] + margin).astype(int)
+    xs = np.clip(at[:, 0], 0, skin.shape[1] - 1)
+    ys = np.clip(at[:, 1], 0, skin.shape[0] - 1)
+    cheek = np.median(skin[ys, xs, :3].astype(np.float64), axis=0)
+    mean = max(float(cheek.mean()), 8.0)
+    # Dark skin is not dark light: brightness counts less than in proportion.
+    level = float(np.clip((mean / 185) ** 0.6, 0.45, 1.08))
+    return Light(level, np.clip(cheek / mean, 0.7, 1.3) ** 0.25)
+
+
+def texels_per_span(span: float) -> float:
+    """Resolution of sprites."""
+    return float(np.clip(1.5 * span, 96, 400))
+
+
+def _canvas(
+    texels: float, left: float, top: float, right: float, bottom: float
+) -> tuple[Floats, Floats]:
+    xs = np.arange(left, right, 1 / texels)
+    ys = np.arange(top, bottom, 1 / texels)
+    x, y = np.meshgrid(xs, ys)
+    return x, y
+
+
+def _image(rgb: Floats, alpha: Floats) -> Rgba:
+    colours = np.clip(rgb + 0.5, 0, 255)
+    return np.dstack([colours, np.clip(alpha * 255 + 0.5, 0, 255)]).astype(np.uint8)
+
+
+def teeth(light: Light, mouth: Mouth, texels: float, *, upper: bool) -> Sprite:
+    """A row of teeth with its gum, seen from the front."""
+    size = mouth.unit
+    left, right, top, bottom = -0.36 * size, 0.36 * size, -0.20 * size, 0.12 * size
+    x, y = _canvas(texels, left, top, right, bottom)
+    edge = UPPER_EDGE * size if upper else LOWER_EDGE * size
+    # Measured from the biting edge towards the gum.
+    into = (edge - y if upper else y - edge) / size
+    aside = np.abs(x) / size
+    # The arch: teeth farther back stand higher on the picture above, lower below.
+    into = into - 0.30 * aside**2 * (1 if upper else 0.6)
+    soft = 1.2 / texels / size
+    rgb = np.zeros((*x.shape, 3))
+    alpha = np.zeros(x.shape)
+    enamel, gum = light.of(_ENAMEL), light.of(_GUM)
+    start = 0.0
+    gum_line = np.full(x.shape, 0.07)
+    for width, tall in _UPPER if upper else _LOWER:
+        t = (aside - start - width / 2) / (width / 2)
+        inside = 1 - smoothstep(
+            width / 2 - soft, width / 2 + soft, np.abs(aside - start - width / 2)
+        )
+        # Corners of the biting edge are round, more so away from the middle.
+        lifted = (0.010 + 0.012 * (start > 0.07)) * np.abs(t) ** 3.5
+        begins = smoothstep(-soft, soft, into - lifted)
+        line = tall - 0.022 * np.clip(np.abs(t), 0, 1) ** 2
+        gum_line = np.where(inside > 0.5, line, gum_line)
+        u = np.clip(into / tall, 0, 1)
+        shade = 1 - 0.30 * np.clip(np.abs(t), 0, 1) ** 6
+        shade *= 0.93 + 0.09 * smoothstep(0.0, 0.35, u) - 0.10 * smoothstep(0.6, 1.0, u)
+        gloss = 14 * np.exp(-((t / 0.35) ** 2) - ((u - 0.42) / 0.22) ** 2)
+        whole = enamel * shade[..., None] + gloss[..., None]
+        # The very edge lets the dark behind shine through.
+        whole *= (1 - 0.16 * (1 - smoothstep(0.0, 0.14, u)))[..., None]
+        covers = inside * begins
+        rgb = rgb * (1 - covers[..., None]) + whole * covers[..., None]
+        alpha = np.maximum(alpha, covers)
+        start += width
+    reach = start
+    is_gum = smoothstep(-soft * 1.5, soft * 1.5, into - gum_line)
+    gums = gum * (0.95 - 0.25 * smoothstep(0.0, 0.06, into - gum_line))[..., None]
+    rgb = rgb * (1 - is_gum[..., None]) + gums * is_gum[..., None]
+    side = 1 - smoothstep(reach - 0.02, reach, aside)
+    alpha = np.maximum(alpha, is_gum) * side
+    # The arch curves away from the light.
+    rgb *= (1 - 0.62 * smoothstep(0.06, reach, aside))[..., None]
+    if not upper:
+        rgb *= 0.88
+    return Sprite(_image(rgb, alpha), (left, top))
+
+
+def tongue(light: Light, mouth: Mouth, texels: float) -> Sprite:
+    """The tongue's back, its tip towards the lower teeth."""
+    size = mouth.unit
+    x, y = _canvas(texels, -0.24 * size, -0.12 * size, 0.24 * size, 0.14 * size)
+    across, along = x / (0.195 * size), y / (0.088 * size)
+    distance = np.hypot(across, along)
+    groove = np.exp(-((x / (0.018 * size)) ** 2)) * smoothstep(-1.2, 0.2, along)
+    shade = (1.02 - 0.42 * distance**2) * (1 - 0.14 * groove)
+    shade += 0.10 * np.exp(-(((np.abs(across) - 0.35) / 0.25) ** 2) - ((along + 0.35) / 0.35) ** 2)
+    rgb = light.of(_TONGUE) * np.clip(shade, 0.2, 1.2)[..., None]
+    return Sprite(_image(rgb, 1 - smoothstep(0.72, 1.08, distance)), (-0.24 * size, -0.12 * size))
+
+
+def cavity(light: Light) -> Floats:
+    """The colour of the dark, 0..255."""
+    return light.of(_CAVITY) * 0.8
+
+
+def own_teeth(
+    skin: NDArray[np.uint8], opening: Points, origin: Points, axes: Axes, margin: int, texels: float
+) -> Sprite | None:
+    """The teeth that an open smile shows, continued upwards behind the lip; None if it shows none.
+
+    `opening` is the outline of the inner lips in the frame.
+    """
+    size = (int(0.9 * texels), int(0.5 * texels))
+    centre = np.array([size[0] / 2, size[1] / 2])
+    turn = np.column_stack([axes.across, axes.down]) * axes.span / texels
+    matrix = np.column_stack([turn, origin + margin - turn @ centre])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    taken = cv2.warpAffine(
+        skin[..., :3], matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    outline = np.linalg.solve(turn, (opening - origin).T).T + centre
+    inside = np.zeros(size[::-1], np.uint8)
+    cv2.fillPoly(inside, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    like = _teeth_like(np.asarray(taken, np.uint8), inside > 128)
+    if like is None:
+        return None
+    reach = max(int(0.07 * texels), 1)
+    above = cv2.dilate(like, np.ones((reach, 1), np.uint8), anchor=(0, 0))
+    missing = ((above > 0) & (like == 0)).astype(np.uint8)
+    whole = cv2.inpaint(np.asarray(taken), missing, 3, cv2.INPAINT_TELEA)
+    alpha = cv2.GaussianBlur(above.astype(np.float32), (0, 0), max(0.8, 0.008 * texels))
+    image = _image(whole.astype(np.float64), np.clip(alpha * 1.15, 0, 1).astype(np.float64))
+    return Sprite(image, (float(-centre[0] / texels), float(-centre[1] / texels)))
+
+
+def _teeth_like(taken: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.uint8] | None:
+    """Bright pixels of little colour, as 0 and 1; None where those aren't teeth."""
+    if inside.sum() < 40:
+        return None
+    hsv = cv2.cvtColor(taken, cv2.COLOR_RGB2HSV)
+    saturation, value = hsv[..., 1], hsv[..., 2]
+    if np.median(value[inside]) < 110 or np.median(saturation[inside]) > 110:
+        return None
+    bright = 0.62 * np.percentile(value[inside], 85)
+    plain = np.percentile(saturation[inside], 50) + 60
+    like = (inside & (value > bright) & (saturation < plain)).astype(np.uint8)
+    like = cv2.morphologyEx(like, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    return np.asarray(cv2.morphologyEx(like, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)

@@ -1,0 +1,141 @@
+"""Closed lids: what a blink shows, painted from the skin around the eye and its lash line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from charafy.engines.portrait import Rgba
+from charafy.engines.portrait.photo.landmarks import BROWS, Axes, Eye, Points
+from charafy.engines.portrait.photo.mesh import Triangles
+from charafy.engines.portrait.photo.plate import fill
+
+_LASHES_ABOVE: Final = 0.040
+_LASHES_BELOW: Final = 0.030
+"""How far lashes and liner may reach from the opening, in spans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lid:
+    """A patch of skin for one eye."""
+
+    image: Rgba
+    origin: tuple[int, int]
+    """Frame pixels of its first texel."""
+    triangles: Triangles
+    """[k, 3], indices of the mesh's vertices."""
+
+
+def paint(
+    skin: NDArray[np.uint8],
+    closed: Points,
+    points: Points,
+    eye: Eye,
+    axes: Axes,
+    face: Triangles,
+    margin: int,
+) -> Lid:
+    """The lid of `eye`. `points` are the landmarks at rest, `closed` the same during a blink."""
+    chosen = np.isin(face, [*eye.ring, *eye.fold])
+    triangles = face[chosen.any(axis=1)]
+    corners = np.concatenate([points[triangles.ravel(), :2], closed[triangles.ravel(), :2]])
+    low = np.floor(corners.min(axis=0)).astype(int) - 2
+    high = np.ceil(corners.max(axis=0)).astype(int) + 3
+    low = np.maximum(low, -margin)
+    high = np.minimum(high, np.array([skin.shape[1], skin.shape[0]]) - margin)
+    box = skin[low[1] + margin : high[1] + margin, low[0] + margin : high[0] + margin, :3]
+    size = (box.shape[0], box.shape[1])
+    hidden = _hidden(points, eye, axes, low, size)
+    others = _mask([points[list(BROWS[:10]), :2] - low, points[list(BROWS[10:]), :2] - low], size)
+    ring = _mask([points[list(eye.ring), :2] - low], size)
+    lid = fill(box, (hidden < 0.01) & (others < 0.5))
+    lid = _shaded(lid, closed, eye, axes, low)
+    lid = _lashes(lid, box, ring > 0.5, closed, eye, axes, low)
+    covered = np.zeros(size, np.uint8)
+    for triangle in triangles:
+        cv2.fillConvexPoly(covered, np.round(closed[triangle, :2] - low).astype(np.int32), 1)
+    edge = max(0.02 * axes.span, 1.0)
+    inside = cv2.distanceTransform(covered, cv2.DIST_L2, 3) / (2 * edge)
+    alpha = np.minimum(np.clip(hidden * 1.5, 0, 1), np.clip(inside, 0, 1))
+    image = np.dstack([np.clip(lid + 0.5, 0, 255), alpha * 255 + 0.5]).astype(np.uint8)
+    return Lid(image, (int(low[0]), int(low[1])), triangles)
+
+
+def _mask(polygons: list[NDArray[Any]], size: tuple[int, int]) -> NDArray[np.float32]:
+    mask = np.zeros(size, np.uint8)
+    for polygon in polygons:
+        hull = cv2.convexHull(np.round(polygon * 16).astype(np.int32))
+        cv2.fillConvexPoly(mask, hull, 255, cv2.LINE_AA, 4)
+    return mask.astype(np.float32) / 255
+
+
+def _hidden(
+    points: Points, eye: Eye, axes: Axes, low: NDArray[Any], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """1 where eye and lashes are at rest, fading outwards."""
+    mask = (_mask([points[list(eye.ring), :2] - low], size) > 0.5).astype(np.uint8)
+    above, below = (max(round(k * axes.span), 1) for k in (_LASHES_ABOVE, _LASHES_BELOW))
+    kernel = np.zeros((2 * above + 1, 2 * below + 1), np.uint8)
+    kernel[: above + below + 1] = cv2.getStructuringElement(
+        cv2.MORPH_ELLIPSE, (2 * below + 1, above + below + 1)
+    )
+    grown = cv2.dilate(mask, kernel[::-1], anchor=(below, above))
+    return np.asarray(cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.012 * axes.span + 0.4))
+
+
+def _edge(closed: Points, eye: Eye, low: NDArray[Any], count: int) -> Points:
+    """The lash line of the closed lid: `count` points from corner to corner, smooth."""
+    knots = closed[[eye.corners[0], *eye.upper, eye.corners[1]], :2] - low
+    way = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(knots, axis=0).T))])
+    at = np.linspace(0, way[-1], count)
+    # A parabola through the knots is smoother than they are, and as near as a pixel.
+    line = np.stack([np.polyval(np.polyfit(way, knots[:, k], 3), at) for k in (0, 1)], axis=1)
+    return np.asarray(line)
+
+
+def _shaded(
+    lid: NDArray[np.float32], closed: Points, eye: Eye, axes: Axes, low: NDArray[Any]
+) -> NDArray[np.float32]:
+    """The ball under the lid: lighter on its height, darker towards the lashes and corners."""
+    edge = _edge(closed, eye, low, 33)
+    ys, xs = np.mgrid[: lid.shape[0], : lid.shape[1]].astype(np.float64)
+    spot = edge[16] - 0.07 * axes.span * axes.down
+    away_x = ((xs - spot[0]) * axes.across[0] + (ys - spot[1]) * axes.across[1]) / axes.span
+    away_y = ((xs - spot[0]) * axes.down[0] + (ys - spot[1]) * axes.down[1]) / axes.span
+    ball = np.exp(-((away_x / 0.10) ** 2) - (away_y / 0.045) ** 2)
+    line = np.full(lid.shape[:2], 255, np.uint8)
+    cv2.polylines(line, [np.round(edge * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
+    near = np.exp(-cv2.distanceTransform(line, cv2.DIST_L2, 3) / (0.03 * axes.span))
+    shade = 1 + 0.05 * ball - 0.10 * near
+    return (lid * shade[..., None]).astype(np.float32)
+
+
+def _lashes(
+    lid: NDArray[np.float32],
+    box: NDArray[np.uint8],
+    ring: NDArray[np.bool_],
+    closed: Points,
+    eye: Eye,
+    axes: Axes,
+    low: NDArray[Any],
+) -> NDArray[np.float32]:
+    grey = box.mean(axis=2)
+    dark = ring & (grey <= np.percentile(grey[ring], 12)) if ring.any() else ring
+    colour = np.median(box[dark], axis=0) if dark.any() else np.array([40.0, 30.0, 30.0])
+    edge = _edge(closed, eye, low, 41)
+    scale = 4
+    line = np.zeros((lid.shape[0] * scale, lid.shape[1] * scale), np.uint8)
+    for i in range(len(edge) - 1):
+        middle = 1 - abs(2 * (i + 0.5) / (len(edge) - 1) - 1)
+        thick = max(1, round(scale * axes.span * (0.007 + 0.012 * middle**0.7)))
+        ends = [(edge[j] * scale + scale / 2) for j in (i, i + 1)]
+        a, b = (tuple(np.round(end * 16).astype(int).tolist()) for end in ends)
+        cv2.line(line, a, b, 255, thick, cv2.LINE_AA, 4)
+    share = cv2.resize(line, (lid.shape[1], lid.shape[0]), interpolation=cv2.INTER_AREA)
+    share = cv2.GaussianBlur(share.astype(np.float32) / 255, (0, 0), 0.004 * axes.span + 0.25)
+    share = np.clip(share * 0.92, 0, 1)[..., None]
+    return np.asarray(lid * (1 - share) + colour * share, dtype=np.float32)

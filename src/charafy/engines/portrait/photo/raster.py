@@ -1,0 +1,246 @@
+"""Triangles onto pixels: the inner loops of the drawer, compiled.
+
+A pixel belongs to the triangle that its centre lies in; on a shared edge to exactly one of the
+two, because both compute the edge from its upper end to its lower one. Texture coordinates step
+in 1/65536 and are sampled bilinearly with weights of 8 bits, as graphics hardware does.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+
+@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+def _rows(y0: Any, y1: Any, y2: Any, height: Any) -> Any:
+    top = max(math.ceil(min(y0, y1, y2)), 0)
+    bottom = min(math.ceil(max(y0, y1, y2)), height)
+    return top, bottom
+
+
+@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+def _crossing(xa: Any, ya: Any, xb: Any, yb: Any, y: Any) -> Any:
+    """Where the edge crosses the row, always computed from its upper end."""
+    if ya > yb:
+        xa, ya, xb, yb = xb, yb, xa, ya
+    return xa + (y - ya) * ((xb - xa) / (yb - ya))
+
+
+@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+def _span(x0: Any, y0: Any, x1: Any, y1: Any, x2: Any, y2: Any, y: Any, width: Any) -> Any:
+    low, high = 1e9, -1e9
+    if (y0 <= y) != (y1 <= y):
+        x = _crossing(x0, y0, x1, y1, y)
+        low, high = min(low, x), max(high, x)
+    if (y1 <= y) != (y2 <= y):
+        x = _crossing(x1, y1, x2, y2, y)
+        low, high = min(low, x), max(high, x)
+    if (y2 <= y) != (y0 <= y):
+        x = _crossing(x2, y2, x0, y0, y)
+        low, high = min(low, x), max(high, x)
+    if low > high:
+        return 0, 0
+    return max(math.ceil(low), 0), min(math.ceil(high), width)
+
+
+@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+def _lanes(pixel: Any) -> Any:
+    """Four bytes as four lanes of 16 bits."""
+    wide = np.uint64(pixel)
+    return (wide & np.uint64(0x00FF00FF)) | ((wide & np.uint64(0xFF00FF00)) << np.uint64(24))
+
+
+@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+def _sample(texture: Any, u: Any, v: Any) -> Any:
+    """The texture at (u, v) in 1/65536 texels, as four lanes of 16 bits."""
+    column, row = u >> 16, v >> 16
+    fu, fv = np.uint64((u >> 8) & 255), np.uint64((v >> 8) & 255)
+    both = (fu * fv) >> np.uint64(8)
+    mixed = (
+        _lanes(texture[row, column]) * (np.uint64(256) - fu - fv + both)
+        + _lanes(texture[row, column + 1]) * (fu - both)
+        + _lanes(texture[row + 1, column]) * (fv - both)
+        + _lanes(texture[row + 1, column + 1]) * both
+        + np.uint64(0x0080008000800080)
+    )
+    return (mixed >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
+
+
+@nb.njit(cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def paint(out: Any, texture: Any, at: Any, uv: Any, triangles: Any) -> None:
+    """Replace pixels of `out` (uint32 [h, w]) by `texture` (uint32, a texel of border around).
+
+    `at` and `uv` are float32 [n, 2]; uv counts from the border's first texel.
+    """
+    height, width = out.shape
+    for t in range(triangles.shape[0]):
+        i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0, x1, y1, x2, y2 = at[i, 0], at[i, 1], at[j, 0], at[j, 1], at[k, 0], at[k, 1]
+        top, bottom = _rows(y0, y1, y2, height)
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if bottom <= top or abs(area) < 1e-4:
+            continue
+        u1, v1 = uv[j, 0] - uv[i, 0], uv[j, 1] - uv[i, 1]
+        u2, v2 = uv[k, 0] - uv[i, 0], uv[k, 1] - uv[i, 1]
+        one = 65536.0 / area
+        ux = ((y2 - y0) * u1 - (y1 - y0) * u2) * one
+        uy = ((x1 - x0) * u2 - (x2 - x0) * u1) * one
+        vx = ((y2 - y0) * v1 - (y1 - y0) * v2) * one
+        vy = ((x1 - x0) * v2 - (x2 - x0) * v1) * one
+        u0, v0 = uv[i, 0] * 65536.0, uv[i, 1] * 65536.0
+        across, down = np.int64(ux), np.int64(vx)
+        for y in range(top, bottom):
+            first, last = _span(x0, y0, x1, y1, x2, y2, np.float32(y), width)
+            u = np.int64(u0 + (first - x0) * ux + (y - y0) * uy)
+            v = np.int64(v0 + (first - x0) * vx + (y - y0) * vy)
+            for x in range(first, last):
+                lanes = _sample(texture, u, v)
+                out[y, x] = np.uint32(
+                    (lanes & np.uint64(0x00FF00FF))
+                    | ((lanes >> np.uint64(24)) & np.uint64(0xFF00FF00))
+                )
+                u += across
+                v += down
+
+
+@nb.njit(cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def lay(out: Any, texture: Any, at: Any, uv: Any, triangles: Any, opacity: Any) -> None:
+    """Mix `texture` into the colours of `out` by its alpha times `opacity` (0..1)."""
+    height, width = out.shape
+    share = np.uint64(opacity * 256)
+    for t in range(triangles.shape[0]):
+        i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0, x1, y1, x2, y2 = at[i, 0], at[i, 1], at[j, 0], at[j, 1], at[k, 0], at[k, 1]
+        top, bottom = _rows(y0, y1, y2, height)
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if bottom <= top or abs(area) < 1e-4:
+            continue
+        u1, v1 = uv[j, 0] - uv[i, 0], uv[j, 1] - uv[i, 1]
+        u2, v2 = uv[k, 0] - uv[i, 0], uv[k, 1] - uv[i, 1]
+        one = 65536.0 / area
+        ux = ((y2 - y0) * u1 - (y1 - y0) * u2) * one
+        uy = ((x1 - x0) * u2 - (x2 - x0) * u1) * one
+        vx = ((y2 - y0) * v1 - (y1 - y0) * v2) * one
+        vy = ((x1 - x0) * v2 - (x2 - x0) * v1) * one
+        u0, v0 = uv[i, 0] * 65536.0, uv[i, 1] * 65536.0
+        across, down = np.int64(ux), np.int64(vx)
+        for y in range(top, bottom):
+            first, last = _span(x0, y0, x1, y1, x2, y2, np.float32(y), width)
+            u = np.int64(u0 + (first - x0) * ux + (y - y0) * uy)
+            v = np.int64(v0 + (first - x0) * vx + (y - y0) * vy)
+            for x in range(first, last):
+                lanes = _sample(texture, u, v)
+                u += across
+                v += down
+                a = ((lanes >> np.uint64(48)) * share + np.uint64(128)) >> np.uint64(8)
+                if a == 0:
+                    continue
+                a += a >> np.uint64(7)
+                below = np.uint64(out[y, x])
+                rb = (below & np.uint64(0x00FF00FF)) * (np.uint64(256) - a)
+                rb += (lanes & np.uint64(0x00FF00FF)) * a
+                g = ((below >> np.uint64(8)) & np.uint64(255)) * (np.uint64(256) - a)
+                g += ((lanes >> np.uint64(32)) & np.uint64(255)) * a
+                out[y, x] = np.uint32(
+                    ((rb >> np.uint64(8)) & np.uint64(0x00FF00FF))
+                    | (g & np.uint64(0xFF00))
+                    | (below & np.uint64(0xFF000000))
+                )
+
+
+@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+def _step(low: Any, high: Any, value: Any) -> Any:
+    t = min(max((value - low) / (high - low), 0.0), 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+def _sprite(texture: Any, part: Any, x: Any, y: Any) -> Any:
+    """The part (x, y, width, height, at x, at y, texels) at mouth coordinates, as lanes."""
+    u = (x - part[4]) * part[6]
+    v = (y - part[5]) * part[6]
+    if u <= -0.5 or v <= -0.5 or u >= part[2] - 0.5 or v >= part[3] - 0.5:
+        return np.uint64(0)
+    # One texel of border: the texture's own first texel is (1, 1).
+    return _sample(
+        texture,
+        np.int64((u + part[0] + 1.0) * 65536.0),
+        np.int64((v + part[1] + 1.0) * 65536.0),
+    )
+
+
+@nb.njit(cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def fill_mouth(
+    out: Any, texture: Any, at: Any, values: Any, triangles: Any, parts: Any, look: Any
+) -> None:
+    """The inside of the mouth: see `rig` for the formulas.
+
+    `values` is float32 [n, 6]: a, below, height, side, X, Y. `parts` float32 [3, 7]: tongue,
+    lower teeth, upper teeth, as `_sprite` reads them. `look` float32 [16]: cavity r g b, x and y
+    shift by head pose, dy of tongue and lower teeth, alpha of lower and upper teeth, round,
+    buccal, opacity, lip shadow, floor shadow.
+    """
+    height, width = out.shape
+    at0 = np.empty(6, np.float32)
+    dx = np.empty(6, np.float32)
+    dy = np.empty(6, np.float32)
+    rgb = np.empty(3, np.float32)
+    for t in range(triangles.shape[0]):
+        i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0, x1, y1, x2, y2 = at[i, 0], at[i, 1], at[j, 0], at[j, 1], at[k, 0], at[k, 1]
+        top, bottom = _rows(y0, y1, y2, height)
+        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+        if bottom <= top or abs(area) < 1e-4:
+            continue
+        for c in range(6):
+            first_side, second_side = values[j, c] - values[i, c], values[k, c] - values[i, c]
+            dx[c] = ((y2 - y0) * first_side - (y1 - y0) * second_side) / area
+            dy[c] = ((x1 - x0) * second_side - (x2 - x0) * first_side) / area
+            at0[c] = values[i, c]
+        for y in range(top, bottom):
+            first, last = _span(x0, y0, x1, y1, x2, y2, np.float32(y), width)
+            for x in range(first, last):
+                ex, ey = np.float32(x) - x0, np.float32(y) - y0
+                a = (at0[0] + dx[0] * ex + dy[0] * ey) * look[11]
+                if a <= 0.002:
+                    continue
+                below = at0[1] + dx[1] * ex + dy[1] * ey
+                tall = at0[2] + dx[2] * ex + dy[2] * ey
+                side = at0[3] + dx[3] * ex + dy[3] * ey
+                mx = at0[4] + dx[4] * ex + dy[4] * ey + look[3]
+                my = at0[5] + dx[5] * ex + dy[5] * ey + look[4]
+                dim = 1.0 - 0.5 * side * side
+                for c in range(3):
+                    rgb[c] = look[c] * dim
+                for p in range(3):
+                    shift = look[5] if p == 0 else (look[6] if p == 1 else np.float32(0))
+                    lanes = _sprite(texture, parts[p], mx, my + shift)
+                    alpha = np.float32(lanes >> np.uint64(48)) / 255.0
+                    if alpha == 0.0:
+                        continue
+                    light = np.float32(1.0)
+                    if p == 0:
+                        light = 0.55 + 0.45 * min(tall / 0.12, 1.0)
+                    else:
+                        alpha *= look[6 + p]
+                    rgb[0] += (np.float32(lanes & np.uint64(255)) * light - rgb[0]) * alpha
+                    green = np.float32((lanes >> np.uint64(32)) & np.uint64(255))
+                    rgb[1] += (green * light - rgb[1]) * alpha
+                    blue = np.float32((lanes >> np.uint64(16)) & np.uint64(255))
+                    rgb[2] += (blue * light - rgb[2]) * alpha
+                edge = min(max((abs(side) - 0.45) / 0.55, 0.0), 1.0)
+                corner = edge * math.sqrt(edge) * 0.8 * look[10]
+                dark = 1.0 - (1.0 - corner) * (1.0 - 0.25 * look[9])
+                light = look[12] + (1.0 - look[12]) * _step(0.0, look[13], below)
+                light *= look[14] + (1.0 - look[14]) * _step(0.0, look[15], tall - below)
+                old = np.uint32(out[y, x])
+                new = old & np.uint32(0xFF000000)
+                for c in range(3):
+                    value = (rgb[c] + (look[c] - rgb[c]) * dark) * light
+                    was = np.float32((old >> np.uint32(8 * c)) & np.uint32(255))
+                    mixed = min(max(was + (value - was) * a, 0.0), 255.0)
+                    new |= np.uint32(mixed + 0.5) << np.uint32(8 * c)
+                out[y, x] = new

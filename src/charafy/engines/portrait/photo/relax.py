@@ -1,0 +1,99 @@
+"""A smile let go: the skin without its creases, the lips without the teeth between them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from charafy.engines.portrait import Rgba
+from charafy.engines.portrait.photo.bases import Mouth
+from charafy.engines.portrait.photo.landmarks import (
+    INNER_LOWER,
+    INNER_UPPER,
+    OUTER_LOWER,
+    OUTER_UPPER,
+    Axes,
+    Points,
+)
+
+_OPEN: Final = 0.015
+"""Spans between the lips from which something is seen between them."""
+_CREASES: Final = (
+    (129, 203, 206, 216, 212, 202, 43, 57, 186, 92, 165, 98),
+    (358, 423, 426, 436, 432, 422, 273, 287, 410, 322, 391, 327),
+)
+"""Outlines of the skin from each nostril to beside the mouth's corner."""
+
+
+def patch(
+    skin: NDArray[np.uint8], points: Points, axes: Axes, mouth: Mouth, smiling: float, margin: int
+) -> tuple[Rgba, tuple[int, int]] | None:
+    """Replacement of a part of the skin and its first texel's place; None if nothing changes.
+
+    `smiling` is 0..1, how deep creases are expected to be.
+    """
+    if mouth.gap < _OPEN and smiling < 0.15:
+        return None
+    shifted = points[:, :2] + margin
+    used = shifted[[*OUTER_UPPER, *OUTER_LOWER, *_CREASES[0], *_CREASES[1]]]
+    reach = 0.16 * axes.span
+    low = np.maximum(np.floor(used.min(axis=0) - reach), 0).astype(int)
+    high = np.minimum(np.ceil(used.max(axis=0) + reach), skin.shape[1::-1]).astype(int)
+    box = skin[low[1] : high[1], low[0] : high[0], :3].astype(np.float32)
+    at = shifted - low
+    size = (box.shape[0], box.shape[1])
+    lips = _polygon(np.concatenate([at[list(OUTER_UPPER)], at[list(OUTER_LOWER)][::-1]]), size)
+    image, alpha = _without_creases(box, at, lips, axes, smiling)
+    if mouth.gap >= _OPEN:
+        image, alpha = _without_opening(image, alpha, at, axes, mouth)
+    rgba = np.dstack([np.clip(image + 0.5, 0, 255), alpha * 255 + 0.5]).astype(np.uint8)
+    return rgba, (int(low[0]), int(low[1]))
+
+
+def _polygon(outline: Points, size: tuple[int, int]) -> NDArray[np.float32]:
+    mask = np.zeros(size, np.uint8)
+    cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    return mask.astype(np.float32) / 255
+
+
+def _without_creases(
+    box: NDArray[np.float32], at: Points, lips: NDArray[np.float32], axes: Axes, smiling: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Takes out shading of the size of creases and keeps pores, beard and broad light."""
+    span = axes.span
+    region = np.maximum(*(_polygon(at[list(outline)], lips.shape) for outline in _CREASES))
+    region = cv2.dilate(region, np.ones((max(round(0.05 * span), 1),) * 2))
+    free = cv2.erode(1 - lips, np.ones((max(round(0.04 * span), 1),) * 2))
+    soft = np.asarray(cv2.GaussianBlur(region, (0, 0), 0.035 * span), np.float32)
+    weight = free + 1e-4
+
+    def smooth(sigma: float) -> NDArray[np.float32]:
+        blurred = cv2.GaussianBlur(box * weight[..., None], (0, 0), sigma * span)
+        return np.asarray(blurred / cv2.GaussianBlur(weight, (0, 0), sigma * span)[..., None])
+
+    level = box - (smooth(0.012) - smooth(0.075))
+    near_lips = cv2.GaussianBlur(free, (0, 0), 0.015 * span)
+    alpha = soft * np.clip(near_lips * 2 - 1, 0, 1) * (0.75 * smiling)
+    return np.asarray(level, np.float32), np.asarray(alpha, np.float32)
+
+
+def _without_opening(
+    image: NDArray[np.float32], alpha: NDArray[np.float32], at: Points, axes: Axes, mouth: Mouth
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Lips' colour over what was seen between them, darker inwards."""
+    inner = np.concatenate([at[list(INNER_UPPER)], at[list(INNER_LOWER)][::-1]])
+    opening = (_polygon(inner, alpha.shape) > 0.5).astype(np.uint8)
+    wide = max(round(0.022 * axes.span), 1)
+    grown = cv2.dilate(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
+    known = np.clip(image, 0, 255).astype(np.uint8)
+    filled = cv2.inpaint(known, grown, 4, cv2.INPAINT_TELEA).astype(np.float32)
+    depth = cv2.distanceTransform(opening, cv2.DIST_L2, 3) / axes.span
+    filled *= (1 - 0.45 * np.clip(depth / 0.03, 0, 1))[..., None]
+    share = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.006 * axes.span + 0.3)
+    share = np.maximum(share, grown)
+    total = np.maximum(alpha, share)
+    mixed = image * (1 - share)[..., None] + filled * share[..., None]
+    return np.asarray(mixed, np.float32), np.asarray(total, np.float32)
