@@ -66,6 +66,9 @@ class AvatarFlags:
     sprite: bool = False
     motion: bool = False
 
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name in ("sprite", "motion") if getattr(self, name))
+
 
 @dataclass(frozen=True, slots=True)
 class NewCharacter:
