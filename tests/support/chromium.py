@@ -51,7 +51,6 @@ _FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
 )
-_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 T = TypeVar("T")
 
@@ -63,7 +62,7 @@ class Served:
     body: bytes
     content_type: str
     status: int = 200
-    headers: Mapping[str, str] = _NONE
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Site = Callable[[str], Served | None]
