@@ -34,6 +34,7 @@ from charafy.kernel.observe import describe
 from charafy.reference import routes as reference
 from charafy.speech import openai_routes
 from charafy.speech import routes as speech_routes
+from charafy.videos import routes as videos_routes
 from charafy.voices import routes as voices_routes
 from charafy.web.pages import Pages
 from charafy.webhooks import routes as webhooks_routes
@@ -91,6 +92,7 @@ def _api(house: House) -> APIRouter:
         voices_routes.router(guard, house.voices, house.samples, house.storage),
         speech_routes.router(guard, house.speech),
         openai_routes.router(guard, house.speech),
+        videos_routes.router(guard, house.video_room.videos),
         credits_routes.router(guard, house.db, house.credits, house.purchases, idempotency),
         accounts_routes.router(
             guard, services, idempotency=idempotency, db=house.db, settings=settings
@@ -183,6 +185,7 @@ def _tidy(house: House) -> None:
     """Remove the files that a killed process left without a row; too slow for every minute."""
     try:
         house.characters.remove_orphans()
+        house.video_room.chores.remove_orphans()
         house.avatars.remove_orphans()
         forgotten = house.clock.now() - timedelta(seconds=LIFE_S + 3600)
         for key in house.storage.keys("speech/", older_than=forgotten):

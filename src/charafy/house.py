@@ -42,6 +42,7 @@ from charafy.kernel.settings import Settings, load_secret
 from charafy.kernel.storage import Storage
 from charafy.speech.service import Speech
 from charafy.sweeper import Sweeper
+from charafy.videos.room import VideoRoom
 from charafy.voices.samples import Samples
 from charafy.voices.service import Voices
 from charafy.webhooks.deliverer import WORKERS, Deliverer
@@ -77,6 +78,7 @@ class House:
     avatars: Avatars
     embeds: Embeds
     speech: Speech
+    video_room: VideoRoom
     webhooks: Webhooks
     deliverer: Deliverer
     outside: Outside
@@ -113,8 +115,9 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     characters = _characters(ground, voices)
     avatars = _avatars(ground, characters)
     webhooks, deliverer, outside = _webhooks(ground)
-    services = _accounts(ground, characters, webhooks)
     speech = _speech(ground, voice, front_end, characters, voices)
+    video_room = _videos(ground, characters, speech, front_end, webhooks)
+    services = _accounts(ground, characters, webhooks, video_room)
     return House(
         settings=settings,
         secret=ground.secret,
@@ -139,6 +142,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         avatars=avatars,
         embeds=Embeds(db, characters),
         speech=speech,
+        video_room=video_room,
         webhooks=webhooks,
         deliverer=deliverer,
         outside=outside,
@@ -148,6 +152,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
                 "requests": _sweeping(idempotency, storage),
                 "rigs": avatars.forget_gone,
                 "webhooks": webhooks.sweep,
+                **video_room.sweeps(),
                 **services.chores(),
             }
         ),
@@ -236,7 +241,31 @@ def _webhooks(ground: _Ground) -> tuple[Webhooks, Deliverer, Outside]:
     return webhooks, Deliverer(db, clock, sender, ground.metrics, bell=bell), outside
 
 
-def _accounts(ground: _Ground, characters: Characters, webhooks: Webhooks) -> AccountServices:
+def _videos(
+    ground: _Ground,
+    characters: Characters,
+    speech: Speech,
+    front_end: FrontEnd,
+    webhooks: Webhooks,
+) -> VideoRoom:
+    return VideoRoom.build(
+        ground.db,
+        ground.clock,
+        ground.settings,
+        characters=characters,
+        speech=speech,
+        front_end=front_end,
+        credits=ground.credits,
+        idempotency=ground.idempotency,
+        storage=ground.storage,
+        fetcher=ground.fetcher,
+        emit=webhooks.emit,
+    )
+
+
+def _accounts(
+    ground: _Ground, characters: Characters, webhooks: Webhooks, video_room: VideoRoom
+) -> AccountServices:
     return AccountServices.build(
         ground.db,
         ground.clock,
@@ -246,11 +275,12 @@ def _accounts(ground: _Ground, characters: Characters, webhooks: Webhooks) -> Ac
         mailer=ground.mailer,
         on_delete=(
             webhooks.erase,
+            video_room.videos.erase,
             characters.erase,
             ground.credits.close,
             ground.idempotency.forget,
         ),
-        erase_files=_erasing(characters, ground.idempotency, ground.storage),
+        erase_files=_erasing(characters, video_room, ground.idempotency, ground.storage),
     )
 
 
@@ -311,10 +341,11 @@ def _sweeping(idempotency: Idempotency, storage: Storage) -> Callable[[], None]:
 
 
 def _erasing(
-    characters: Characters, idempotency: Idempotency, storage: Storage
+    characters: Characters, video_room: VideoRoom, idempotency: Idempotency, storage: Storage
 ) -> Callable[[str], None]:
     def erase_files(account_id: str) -> None:
         characters.erase_files(account_id)
+        video_room.videos.erase_files(account_id)
         for key in idempotency.stored(account_id):
             storage.delete(key)
 

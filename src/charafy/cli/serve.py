@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Annotated
+import os
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +16,12 @@ HostOption = Annotated[str | None, typer.Option("--host", help="Address to liste
 PortOption = Annotated[
     int | None, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")
 ]
+_THREAD_LIMITS: Final = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,19 +33,27 @@ def add_to(app: typer.Typer) -> None:
 
 def serve(host: HostOption = None, port: PortOption = None) -> None:
     """Start Charafy whole on this machine; the first start makes an owner and demo characters."""
-    _run(host, port, greet=True)
+    _run(host, port, greet=True, with_worker=True)
 
 
 def api(host: HostOption = None, port: PortOption = None) -> None:
     """Start the HTTP process alone: API, files and pages."""
-    _run(host, port, greet=False)
+    _run(host, port, greet=False, with_worker=False)
 
 
-def worker() -> None:
-    """Start the process for durable jobs: today the housekeeping that `api` does as well."""
+def worker(
+    supervised: Annotated[
+        bool, typer.Option("--supervised", hidden=True, help="End when standard input ends.")
+    ] = False,
+) -> None:
+    """Start the process that makes videos, alone; `serve` starts one by itself."""
+    # Numeric libraries read these once, when they are loaded; a video keeps one core busy.
+    for name in _THREAD_LIMITS:
+        os.environ.setdefault(name, "1")
     from charafy.house import build_house
-    from charafy.kernel.migrate import migrate
+    from charafy.kernel.migrate import SchemaTooNew, migrate
     from charafy.kernel.observe import configure_logs
+    from charafy.worker import run
 
     settings = _settings(None, None)
     configure_logs(settings.log_level, settings.log_format)
@@ -47,9 +61,9 @@ def worker() -> None:
     house = build_house(settings)
     try:
         migrate(house.db)
-        asyncio.run(house.sweeper.forever())
-    except KeyboardInterrupt:
-        return
+        run(house, supervised=supervised)
+    except SchemaTooNew as error:
+        raise fail(str(error)) from error
     finally:
         house.close()
 
@@ -59,7 +73,7 @@ def talk() -> None:
     raise fail("Live conversations are not part of this version yet.")
 
 
-def _run(host: str | None, port: int | None, *, greet: bool) -> None:
+def _run(host: str | None, port: int | None, *, greet: bool, with_worker: bool) -> None:
     # Imported here so that `charafy --help` and the like don't load the whole house.
     from charafy.app import build_app
     from charafy.first_start import first_start, welcome
@@ -67,6 +81,7 @@ def _run(host: str | None, port: int | None, *, greet: bool) -> None:
     from charafy.kernel.migrate import SchemaTooNew, migrate
     from charafy.kernel.observe import configure_logs
     from charafy.server import CannotListen, listen, run
+    from charafy.supervisor import worker as supervised_worker
 
     settings = _settings(host, port)
     configure_logs(settings.log_level, settings.log_format)
@@ -77,11 +92,14 @@ def _run(host: str | None, port: int | None, *, greet: bool) -> None:
     settings = settings.model_copy(update={"port": sock.getsockname()[1]})
     settings.home.mkdir(parents=True, exist_ok=True)
     house = build_house(settings)
+    worker = supervised_worker(settings.host, settings.port)
     try:
         migrate(house.db)
         first = first_start(house)
 
         def ready() -> None:
+            if with_worker and settings.worker:
+                worker.start()
             if greet or first:
                 owner = house.accounts.owner()
                 token = house.accounts.sign_in_link(owner.account_id) if owner else ""
@@ -93,6 +111,7 @@ def _run(host: str | None, port: int | None, *, greet: bool) -> None:
     except SchemaTooNew as error:
         raise fail(str(error)) from error
     finally:
+        worker.stop()
         house.close()
         sock.close()
 

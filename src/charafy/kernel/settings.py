@@ -169,6 +169,9 @@ class Settings(BaseSettings):
         description="Where the progress of jobs is recorded; default: the PostgreSQL database, or "
         "with SQLite a file of its own in the data folder.",
     )
+    portrait_engine: Literal["rig", "still"] = Field(
+        "rig", description="What moves faces; still leaves the photo as it is, for load tests only."
+    )
     video_concurrency: int = Field(
         1, ge=1, le=64, description="Videos that one worker makes at the same time."
     )
@@ -208,6 +211,11 @@ class Settings(BaseSettings):
         if self.database_url and not self.database_url.startswith("sqlite"):
             return self.database_url
         return f"sqlite:///{self.home / 'jobs.db'}"
+
+    @property
+    def workshop(self) -> Path:
+        """Where this machine's worker leaves videos that are not finished."""
+        return self.home / "workshop" / self.worker_name
 
     @property
     def media(self) -> Path:

@@ -1,4 +1,4 @@
-"""What test keys may have spoken: enough to build and test with, too little to live on."""
+"""What test keys may have made: enough to build and test with, too little to live on."""
 
 from __future__ import annotations
 
@@ -11,26 +11,30 @@ from charafy.kernel.errors import TooManyRequests
 
 
 class DailyAllowance:
-    """Characters per account and UTC day. Thread-safe; a restart of the process begins anew."""
+    """An amount per account and UTC day. Thread-safe; a restart of the process begins anew."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self, clock: Clock, sentence: str = "Test keys speak {limit:,} characters a day"
+    ) -> None:
+        """`sentence` says what the limit is, without a full stop."""
         self._clock = clock
+        self._sentence = sentence
         self._lock = threading.Lock()
         self._day: date | None = None
         self._spent: dict[str, int] = {}
 
-    def spend(self, account_id: str, chars: int, per_day: int) -> None:
-        """Count `chars`, or raise `TooManyRequests` and count nothing."""
+    def spend(self, account_id: str, amount: int, per_day: int) -> None:
+        """Count `amount`, or raise `TooManyRequests` and count nothing."""
         now = self._clock.now()
         with self._lock:
             if self._day != now.date():
                 self._day, self._spent = now.date(), {}
-            spent = self._spent.get(account_id, 0) + chars
+            spent = self._spent.get(account_id, 0) + amount
             if spent <= per_day:
                 self._spent[account_id] = spent
                 return
         raise TooManyRequests(
-            f"Test keys speak {per_day:,} characters a day, and this would be more: "
+            f"{self._sentence.format(limit=per_day)}, and this would be more: "
             "use a live key, or try again tomorrow.",
             retry_after_s=_until_midnight_s(now),
             code="test_limit_reached",

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 from starlette.requests import Request
 
 from charafy.characters.service import Characters
 from charafy.credits.service import Credits
-from charafy.engines.voice import FrontEnd, Language, NothingToSay, Voice
+from charafy.engines.voice import FrontEnd, Language, Mark, NothingToSay, Pcm, Voice
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
 from charafy.kernel.errors import BadRequest, NotFound
@@ -29,7 +30,7 @@ from charafy.speech.scheduler import Scheduler
 from charafy.speech.synthesis import Start
 from charafy.voices.service import VoiceInfo, Voices
 
-__all__ = ["Job", "Order", "Recording", "Replay", "Speaker", "Speech"]
+__all__ = ["DailyAllowance", "Job", "Order", "Recording", "Replay", "Speaker", "Speech", "Spoken"]
 
 _THREADS_OF_ONE = 2
 """What a synthesis uses when the settings leave it open."""
@@ -41,6 +42,14 @@ class Speaker:
 
     engine_voice: str
     language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A whole speech: mono samples at 24 kHz and their timeline."""
+
+    pcm: Pcm
+    marks: tuple[Mark, ...]
 
 
 class Speech:
@@ -164,6 +173,22 @@ class Speech:
         finally:
             synthesis.close()
             self._scheduler.wake()
+
+    def speak(
+        self, text: str, speaker: Speaker, speed: float, on_chunk: Callable[[float], None]
+    ) -> Spoken:
+        """All of it at once, in this thread: for a process that makes nobody wait for sound.
+
+        `on_chunk` hears now and then how much is done, 0..1; what it raises ends the work. Raises
+        `NothingToSay`, `KeyError` for a voice that is gone.
+        """
+        sounds: list[Pcm] = []
+        marks: list[Mark] = []
+        for chunk in self._voice.speak(text, speaker.engine_voice, speaker.language, speed):
+            sounds.append(chunk.pcm)
+            marks.extend(chunk.marks)
+            on_chunk(chunk.chars_done / len(text))
+        return Spoken(np.concatenate(sounds), tuple(marks))
 
     def render_sample(self, voice: VoiceInfo) -> bytes:
         """The voice's `sample_text` as MP3."""

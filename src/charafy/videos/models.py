@@ -123,6 +123,6 @@ class Failure(Exception):
     """The video can't be made, for a reason that the customer is told."""
 
     def __init__(self, code: FailureCode, hint: str = "") -> None:
-        super().__init__(code)
+        super().__init__(code, hint)  # both, so that it survives being pickled
         self.code: FailureCode = code
         self.message = f"{REASONS[code]} {hint}".strip()

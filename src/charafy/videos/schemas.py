@@ -226,7 +226,7 @@ class VideoAnswer(Answer):
         )
 
 
-class Videos(Answer):
+class VideosAnswer(Answer):
     videos: list[VideoAnswer]
     next_cursor: str | None = Field(
         None, description="Send it as `cursor` for the next page; null at the end."

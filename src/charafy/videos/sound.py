@@ -31,7 +31,7 @@ def from_wav(data: bytes) -> Pcm:
     """What `to_wav` wrote."""
     with wave.open(io.BytesIO(data), "rb") as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-    return samples.astype(np.float32) / _FULL_SCALE
+    return np.divide(samples, _FULL_SCALE, dtype=np.float32)
 
 
 def to_json(marks: Sequence[Mark]) -> bytes:

@@ -81,6 +81,6 @@ def _let_full_keys_make_videos() -> None:
     keys = sa.table("api_keys", sa.column("id", sa.String), sa.column("scopes", sa.JSON))
     connection = op.get_bind()
     for row in connection.execute(sa.select(keys.c.id, keys.c.scopes)).all():
-        if _EVERYTHING <= set(row.scopes):
+        if set(row.scopes) >= _EVERYTHING:
             scopes = [*row.scopes, *_SCOPES]
             connection.execute(keys.update().where(keys.c.id == row.id).values(scopes=scopes))

@@ -1,0 +1,119 @@
+"""What must happen to videos although nobody asks: leases, old files, strays."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from charafy.credits.service import Credits, HoldEnded
+from charafy.kernel.clock import Clock
+from charafy.kernel.db import Database
+from charafy.kernel.storage import Storage
+from charafy.videos import queries
+from charafy.videos.endings import EndedMeanwhile, Endings
+from charafy.videos.models import Failure
+
+log = structlog.get_logger("charafy.videos")
+
+LEASE: Final = timedelta(hours=24)
+"""How long a video may go without a worker that looks after it."""
+HOLD_LEASE: Final = LEASE + timedelta(hours=1)
+"""Longer, so that a video is ended with its reason before its credits go back by themselves."""
+RENEW: Final = timedelta(hours=1)
+"""Leases are renewed this long after they began."""
+ORPHAN_AGE: Final = timedelta(hours=1)
+_BATCH: Final = 100
+
+
+class Chores:
+    """Each is safe to run at any time, in any number of processes."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        credits: Credits,
+        storage: Storage,
+        endings: Endings,
+        workshop: Path,
+    ) -> None:
+        """`workshop`: the folder in which this machine's worker leaves what is unfinished."""
+        self._db = db
+        self._clock = clock
+        self._credits = credits
+        self._storage = storage
+        self._endings = endings
+        self._workshop = workshop
+
+    def renew_leases(self) -> int:
+        """A worker is there: what waits or is being made keeps its credits. For workers alone."""
+        now = self._clock.now()
+        with self._db.read() as tx:
+            due = queries.leases_before(tx, now + LEASE - RENEW)
+        for video in due:
+            with self._db.write() as tx:
+                if not queries.update_processing(tx, video.video_id, lease_until=now + LEASE):
+                    continue
+                try:
+                    self._credits.renew(tx, video.hold_id, HOLD_LEASE.total_seconds())
+                except HoldEnded:
+                    self._endings.fail(tx, video.video_id, Failure("expired"))
+        return len(due)
+
+    def end_abandoned(self) -> int:
+        """Give up what no worker has looked after for `LEASE`."""
+        with self._db.read() as tx:
+            abandoned = queries.leases_before(tx, self._clock.now())
+        for video in abandoned:
+            try:
+                with self._db.write() as tx:
+                    self._endings.fail(tx, video.video_id, Failure("expired"))
+            except EndedMeanwhile:
+                continue
+        return len(abandoned)
+
+    def remove_expired(self) -> int:
+        """Forget videos that ended longer ago than they are kept, with their files."""
+        keep = self._endings.keep
+        if keep is None:
+            return 0
+        with self._db.read() as tx:
+            expired = queries.ended_before(tx, self._clock.now() - keep, _BATCH)
+        for video in expired:
+            # Files first: if this process dies in between, the row brings another one here.
+            self._storage.delete_prefix(video.folder)
+            with self._db.write() as tx:
+                queries.delete(tx, video.video_id)
+        return len(expired)
+
+    def remove_orphans(self) -> int:
+        """Delete files of videos that have no row, and what a killed worker left; how many.
+
+        Lists every file of every video: a chore for the start, not for every minute.
+        """
+        old = self._storage.keys("videos/", older_than=self._clock.now() - ORPHAN_AGE)
+        owners = sorted({key.split("/")[1] for key in old})
+        rows: set[str] = set()
+        with self._db.read() as tx:
+            for start in range(0, len(owners), _BATCH):
+                rows |= queries.known(tx, owners[start : start + _BATCH]).keys()
+        orphans = [key for key in old if key.split("/")[1] not in rows]
+        for key in orphans:
+            self._storage.delete(key)
+        return len(orphans) + self._clear_workshop()
+
+    def _clear_workshop(self) -> int:
+        if not self._workshop.is_dir():
+            return 0
+        folders = {path.name: path for path in self._workshop.iterdir()}
+        with self._db.read() as tx:
+            rows = queries.known(tx, list(folders)) if folders else {}
+        done = [path for name, path in folders.items() if rows.get(name) != "processing"]
+        for path in done:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(done)
