@@ -73,7 +73,7 @@ def prepare(picture: Rgba, anchors: Anchors, framing: Framing) -> Art:
     skin = measure_skin(lab, alpha, between)
     face = patch(eyes[0].x, below_eyes, eyes[1].x + eyes[1].width, float(y), rgb.shape)
     apart = centres[1] - centres[0]
-    line = line_width(lab, skin, face, 0.09 * max(apart, 8.0))
+    line = line_width(lab, skin, face, 0.13 * max(apart, 8.0))
     return Art(rgb, alpha, lab, eyes, mouth, (float(x), float(y)), skin, line)
 
 

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from charafy.engines.portrait.drawing.colours import stacked
 from charafy.engines.portrait.drawing.mouth import Mouth, Style
 
-OPENINGS: Final[Sequence[float]] = (0.0, 0.08, 0.25, 0.5, 0.75, 1.0)
-WIDTHS: Final[Sequence[float]] = (-1.0, 0.0, 1.0)
+OPENINGS: Final[Sequence[float]] = (0.0, 0.08, 0.2, 0.4, 0.7, 1.0)
+WIDTHS: Final[Sequence[float]] = (-1.0, -0.6, -0.3, 0.0, 0.4, 1.0)
+NEUTRAL: Final = 3
+"""Index of the width as it is."""
 _TEETH_FROM: Final = 2
 """Index of the first opening that shows teeth."""
 _FINE: Final = 4
@@ -55,7 +57,7 @@ class Cel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outline:
+class Outline:
     """Upper and lower edge in frame pixels, from the left corner to the right one."""
 
     upper: NDArray[np.float64]
@@ -76,7 +78,7 @@ TONGUE: Final = Shape(0.22, 0.15, teeth=True, tongue=1.0)
 
 def shapes_with_teeth() -> Sequence[tuple[int, int]]:
     """Places on the grid, (opening, width), that have a second cel with teeth."""
-    return [(i, j) for i in range(_TEETH_FROM, len(OPENINGS)) for j in (1, 2)]
+    return [(i, j) for i in range(_TEETH_FROM, len(OPENINGS)) for j in range(NEUTRAL - 1, len(WIDTHS))]
 
 
 def draw(mouth: Mouth, shape: Shape, apart: float) -> Cel:
@@ -87,9 +89,9 @@ def draw(mouth: Mouth, shape: Shape, apart: float) -> Cel:
     x0, y0 = np.floor(left - margin), np.floor(top - margin)
     size = int(np.ceil(right + margin) - x0) + 1, int(np.ceil(bottom + margin) - y0) + 1
     origin = np.array([x0, y0])
-    painter = _Painter(size, origin)
+    painter = Painter(size, origin)
     if shape.open > 0:
-        _paint_inside(painter, mouth, shape, outline, apart)
+        paint_inside(painter, mouth, shape, outline, apart)
     _paint_lines(painter, mouth, shape, outline)
     box = (left - x0, top - y0, right - x0, bottom - y0)
     return Cel(painter.image(), box, (left, top, right, bottom))
@@ -113,16 +115,19 @@ def own_line(mouth: Mouth, rgb: NDArray[np.uint8]) -> Cel:
     return Cel(stacked(colour, alpha), box, (left, top, right, bottom))
 
 
-def _outline(mouth: Mouth, shape: Shape, apart: float) -> _Outline:
+def _outline(mouth: Mouth, shape: Shape, apart: float) -> Outline:
     x = np.linspace(-1, 1, _POINTS)
     rounded, spread = max(0.0, -shape.wide), max(0.0, shape.wide)
-    usual = float(np.clip(mouth.width, 0.26 * apart, 0.48 * apart))
+    own_open = mouth.style is Style.OPEN
+    widest = 0.66 if own_open else 0.48
+    usual = float(np.clip(mouth.width, 0.26 * apart, widest * apart))
     if shape.open == 0 and mouth.style is Style.LINE:
         usual = mouth.width
     width = usual * (1 + 0.14 * spread - 0.50 * rounded) * (1 - 0.08 * shape.open)
-    height = min(0.31 * apart, mouth.room) * shape.open**0.8
+    height = min(max(0.31 * apart, 0.9 * mouth.gape), mouth.room) * shape.open**0.8
     height *= 1 - 0.28 * spread - 0.12 * rounded
     ends = np.abs(x)
+    rounded = rounded**0.6
     above = 0.13 * (1 - ends**2.6) * (1 - rounded) + 0.42 * np.sqrt(1 - ends**2) * rounded
     below = (1 - ends ** (1.7 + 0.9 * spread)) ** 0.8 * (1 - rounded)
     below = 0.87 * below + 0.58 * np.sqrt(1 - ends**2) * rounded
@@ -130,7 +135,7 @@ def _outline(mouth: Mouth, shape: Shape, apart: float) -> _Outline:
     half = x * width / 2
     upper = np.stack([half, rest - height * above], axis=1)
     lower = np.stack([half, rest + height * below], axis=1)
-    return _Outline(mouth.to_frame(upper), mouth.to_frame(lower))
+    return Outline(mouth.to_frame(upper), mouth.to_frame(lower))
 
 
 def _rest_curve(mouth: Mouth, x: NDArray[np.float64], apart: float) -> NDArray[np.float64]:
@@ -144,7 +149,7 @@ def _rest_curve(mouth: Mouth, x: NDArray[np.float64], apart: float) -> NDArray[n
     return np.asarray(0.5 * np.clip(curve, -0.2 * apart, 0.2 * apart) + 0.5 * depth * (1 - x**2))
 
 
-class _Painter:
+class Painter:
     """Layers of flat colour with smooth edges."""
 
     def __init__(self, size: tuple[int, int], origin: NDArray[np.float64]) -> None:
@@ -170,12 +175,19 @@ class _Painter:
         self._rgb = np.asarray(colour * (1 - kept) + self._rgb * kept, dtype=np.float32)
         self._alpha = total
 
+    def cover(self, colour: Floats, opacity: Floats) -> None:
+        """Lay a picture of the same size over what is there."""
+        total = opacity + self._alpha * (1 - opacity)
+        share = (opacity / np.maximum(total, 1e-6))[..., None]
+        self._rgb = np.asarray(colour * share + self._rgb * (1 - share), dtype=np.float32)
+        self._alpha = total
+
     def image(self) -> NDArray[np.uint8]:
         return stacked(self._rgb, self._alpha)
 
 
-def _paint_inside(
-    painter: _Painter, mouth: Mouth, shape: Shape, outline: _Outline, apart: float
+def paint_inside(
+    painter: Painter, mouth: Mouth, shape: Shape, outline: Outline, apart: float
 ) -> None:
     ink = mouth.ink
     hole = painter.area(np.concatenate([outline.upper, outline.lower[::-1]]))
@@ -188,7 +200,9 @@ def _paint_inside(
     if shape.tongue or shape.open > 0.3:
         painter.lay(cv2.bitwise_and(hole, _tongue(painter, shape, outline)), ink.tongue)
     if shape.teeth:
-        strip = min(0.34 * height, 0.062 * apart) if shape.open > BITE.open else 0.8 * height
+        # Nearly closed teeth fill the gap; wide open they are a strip of their own height.
+        strip = height * float(np.interp(shape.open, [0.2, 0.5], [0.8, 0.34]))
+        strip = min(strip, 0.062 * apart)
         share = np.clip(strip / np.maximum(np.hypot(gap[:, 0], gap[:, 1]), 1e-3), 0, 1)
         inner = slice(_POINTS // 12, -(_POINTS // 12))
         edge = (outline.upper + gap * share[:, None])[inner]
@@ -196,7 +210,7 @@ def _paint_inside(
         painter.lay(cv2.bitwise_and(hole, area), ink.teeth)
 
 
-def _tongue(painter: _Painter, shape: Shape, outline: _Outline) -> NDArray[np.uint8]:
+def _tongue(painter: Painter, shape: Shape, outline: Outline) -> NDArray[np.uint8]:
     """A rounded hump lying on the lower edge."""
     gap = outline.lower - outline.upper
     x = np.linspace(-1, 1, _POINTS)
@@ -208,7 +222,7 @@ def _tongue(painter: _Painter, shape: Shape, outline: _Outline) -> NDArray[np.ui
     return painter.area(np.concatenate([crown, below[::-1]]))
 
 
-def _paint_lines(painter: _Painter, mouth: Mouth, shape: Shape, outline: _Outline) -> None:
+def _paint_lines(painter: Painter, mouth: Mouth, shape: Shape, outline: Outline) -> None:
     thick = mouth.thickness
     if shape.open == 0:
         painter.lay(painter.area(_stroke(outline.upper, thick, 0.25)), mouth.ink.line)

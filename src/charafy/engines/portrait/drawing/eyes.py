@@ -122,7 +122,10 @@ def _dot_curves(art: Art, region: _Region) -> _Curves | None:
     inside = left > 0 and top > 0
     inside &= left + width < region.patch.width and top + height < region.patch.height
     compact = area > 0.60 * width * height and width < 1.6 * height and solid > 0.6
-    if not (inside and compact and width < 0.42 * art.eye_distance):
+    blot = (labels == best).astype(np.uint8)
+    ring = cv2.dilate(blot, np.ones((9, 9), np.uint8)) - cv2.dilate(blot, np.ones((5, 5), np.uint8))
+    on_skin = float(np.median(region.distance[ring > 0])) < 14 if ring.any() else False
+    if not (on_skin and inside and compact and width < 0.42 * art.eye_distance):
         return None
     cx, cy = region.patch.left + left + width / 2 - 0.5, region.patch.top + top + height / 2 - 0.5
     columns = np.linspace(cx - width / 2, cx + width / 2, 33, dtype=np.float32)

@@ -61,6 +61,8 @@ class Mouth:
     """[n, 2] the closed line in mouth coordinates, from left to right."""
     thickness: float
     ink: Ink
+    gape: float
+    """How far the art has it open, pixels; 0 for a closed one."""
     room: float
     """How far it can open before it meets the chin, pixels."""
     patch: Patch
@@ -193,7 +195,7 @@ def _is_lips(art: Art, region: _Region, whole: Mask) -> bool:
         dark = np.flatnonzero(values < limit)
         middle = (dark.mean() + 0.5) / len(rows)
         thin = (dark[-1] - dark[0] + 1) / len(rows)
-        votes.append(0.15 < middle < 0.85 and thin < 0.42 and values.max() < art.skin.lab[0] + 6)
+        votes.append(0.1 < middle < 0.95 and thin < 0.36 and values.max() < art.skin.lab[0] + 3.5)
     return len(votes) > 3 and float(np.mean(votes)) > 0.6
 
 
@@ -250,6 +252,7 @@ def _measured(art: Art, region: _Region, found: Mask, style: Style, evidence: fl
         curve=local.astype(np.float32),
         thickness=thickness,
         ink=_ink(art, region, found, style),
+        gape=_gape(found, style),
         room=float(max(0.60 * (art.chin[1] - middle[1]), 0.08 * apart)),
         patch=where,
         found=mask,
@@ -257,6 +260,10 @@ def _measured(art: Art, region: _Region, found: Mask, style: Style, evidence: fl
         cover=feathered(covered, 1, 0.8),
         evidence=evidence,
     )
+
+
+def _gape(found: Mask, style: Style) -> float:
+    return float(np.ptp(np.flatnonzero(found.any(axis=1)))) if style is Style.OPEN else 0.0
 
 
 def _line_of(art: Art, region: _Region, found: Mask, style: Style) -> NDArray[np.float64]:
@@ -320,7 +327,8 @@ def _place_for(
 
 def _cover_mask(art: Art, found: Mask, style: Style) -> Mask:
     """What erasing must paint over: the mouth with its soft edges and fading ends."""
-    size = int(max(3, 0.03 * art.eye_distance)) | 1
+    reach = 0.06 if style is Style.OPEN else 0.04
+    size = int(max(5, reach * art.eye_distance)) | 1
     wide = size if style is Style.OPEN else size + 2 * int(0.03 * art.eye_distance)
     grown = cv2.dilate(found.astype(np.uint8), np.ones((size, wide), np.uint8))
     return np.asarray(grown > 0, dtype=np.bool_)

@@ -71,6 +71,7 @@ from charafy.engines.portrait.drawing.atlas import Rect, cropped, pack
 from charafy.engines.portrait.drawing.cels import (
     BITE,
     CLENCH,
+    NEUTRAL,
     OPENINGS,
     TONGUE,
     WIDTHS,
@@ -83,6 +84,7 @@ from charafy.engines.portrait.drawing.cels import (
 from charafy.engines.portrait.drawing.colours import stacked
 from charafy.engines.portrait.drawing.eyes import Eye, find_eye
 from charafy.engines.portrait.drawing.lids import lids
+from charafy.engines.portrait.drawing.lips import part
 from charafy.engines.portrait.drawing.mouth import Mouth, Style, find_mouth
 from charafy.engines.portrait.drawing.warp import COLUMNS, Field, fields, rows_for
 from charafy.engines.portrait.rigfile import pack_array
@@ -102,8 +104,7 @@ def bake(picture: Rgba, finding: Finding, framing: Framing) -> Rig:
     mouth = find_mouth(art)
     sheet = _Sheet()
     under = sheet.add(stacked(mouth.erased, mouth.cover), mouth.patch.left, mouth.patch.top)
-    apart = art.eye_distance
-    specials = {name: draw(mouth, shape, apart) for name, shape in _SPECIAL.items()}
+    specials = {name: _drawn(art, mouth, shape) for name, shape in _SPECIAL.items()}
     grid, cels = _mouth_grid(mouth, _mouths(art, mouth), specials, sheet)
     closing = [
         [sheet.add(cel, eye.patch.left, eye.patch.top) for cel in lids(art, eye)]
@@ -151,20 +152,26 @@ class _Sheet:
         return {"rect": list(rects[number]), "at": list(self._at[number])}
 
 
+def _drawn(art: Art, mouth: Mouth, shape: Shape) -> Cel:
+    if mouth.style is Style.LIPS:
+        return part(mouth, art.rgb, shape, art.eye_distance)
+    return draw(mouth, shape, art.eye_distance)
+
+
 def _mouths(art: Art, mouth: Mouth) -> dict[tuple[int, int, bool], Cel]:
     """By opening, width and whether teeth show."""
-    apart = art.eye_distance
-    made = {}
-    for i, opening in enumerate(OPENINGS):
-        for j, wide in enumerate(WIDTHS):
-            made[i, j, False] = draw(mouth, Shape(opening, wide), apart)
+    made = {
+        (i, j, False): _drawn(art, mouth, Shape(opening, wide))
+        for i, opening in enumerate(OPENINGS)
+        for j, wide in enumerate(WIDTHS)
+    }
     for i, j in shapes_with_teeth():
-        made[i, j, True] = draw(mouth, Shape(OPENINGS[i], WIDTHS[j], teeth=True), apart)
+        made[i, j, True] = _drawn(art, mouth, Shape(OPENINGS[i], WIDTHS[j], teeth=True))
     if mouth.style is Style.LINE:
         own = own_line(mouth, art.rgb)
-        wider = made[0, 2, False].place
-        made[0, 1, False] = own
-        made[0, 2, False] = Cel(own.image, own.box, wider)
+        for j in range(NEUTRAL, len(WIDTHS)):
+            place = own.place if j == NEUTRAL else made[0, j, False].place
+            made[0, j, False] = Cel(own.image, own.box, place)
     return made
 
 
