@@ -14,10 +14,13 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from charafy.first_start import LAST_LINE
 
 START_S = 60.0
+_QUIET: Final = {"CHARAFY_LOG_LEVEL": "warning", "CHARAFY_WORKER": "off"}
+"""Unless a test asks for more; only videos need the worker."""
 
 
 class DidNotStart(RuntimeError):
@@ -74,7 +77,7 @@ def start(home: Path, env: Mapping[str, str], port: int = 0) -> Server:
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "charafy", "serve", "--port", str(port)],
-            env={**os.environ, "CHARAFY_HOME": str(home), "CHARAFY_LOG_LEVEL": "warning", **env},
+            env={**os.environ, "CHARAFY_HOME": str(home), **_QUIET, **env},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
