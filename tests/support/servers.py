@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -14,7 +15,7 @@ Answer = Callable[[socket.socket, threading.Event], None]
 
 
 class LocalServer:
-    """Answers every connection in a thread of its own, after reading the request's head."""
+    """Answers every connection in a thread of its own, after reading the request."""
 
     def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
         self._answer = answer
@@ -24,6 +25,8 @@ class LocalServer:
         self._threads = [threading.Thread(target=self._accept)]
         self.port: int = self._listener.getsockname()[1]
         self.requests: list[str] = []
+        """The heads of the requests; `bodies` holds the rest of each."""
+        self.bodies: list[bytes] = []
 
     def __enter__(self) -> LocalServer:
         self._threads[0].start()
@@ -64,9 +67,18 @@ class LocalServer:
                 if not piece:
                     return
                 head += piece
-            self.requests.append(head.decode("latin-1"))
+            head, _, body = head.partition(b"\r\n\r\n")
+            while len(body) < _length(head):
+                body += connection.recv(4096)
+            self.bodies.append(body)
+            self.requests.append((head + b"\r\n\r\n").decode("latin-1"))
             self._answer(connection, self._stop)
             connection.close()
+
+
+def _length(head: bytes) -> int:
+    found = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+    return int(found[1]) if found else 0
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK") -> Answer:
