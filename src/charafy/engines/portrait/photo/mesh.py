@@ -56,13 +56,11 @@ def build(points: Points, axes: Axes, width: int, height: int, margin: int) -> M
     all_face = topology()
     rings = [set(eye.ring) for eye in EYES]
     in_eye = np.array([any(set(t) <= ring for ring in rings) for t in all_face.tolist()])
-    face = _facing(vertices, all_face[~in_eye])
+    face = _ordered(vertices, all_face[~in_eye])
     outer = _around(vertices, face, width, height, margin)
     mouth = _mouth_opening()
     eyes_from = len(vertices)
     eyeballs, eye_triangles, gaze = _eyeballs(points, eyes_from)
-    depth = vertices[face, 2].mean(axis=1)
-    face = face[np.argsort(-depth, kind="stable")]
     return Mesh(
         np.concatenate([vertices, eyeballs]),
         np.concatenate([outer, eye_triangles, mouth, face]),
@@ -92,12 +90,17 @@ def _grid(points: Points, axes: Axes, width: int, height: int, margin: int) -> P
     return np.column_stack([np.array(kept), depth])
 
 
-def _facing(vertices: Points, triangles: Triangles) -> Triangles:
-    """Without those that the picture shows from behind, or edge on: they have no texture."""
+def _ordered(vertices: Points, triangles: Triangles) -> Triangles:
+    """From back to front; those that the picture shows from behind, or edge on, first of all.
+
+    These are hidden at rest and have no texture of their own, but belong to the skin: without
+    them it would have holes when it moves.
+    """
     a, b, c = (vertices[triangles[:, i], :2] for i in range(3))
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    sign = np.sign(np.median(area))
-    return triangles[area * sign > 0.02]
+    hidden = area * np.sign(np.median(area)) <= 0
+    depth = vertices[triangles, 2].mean(axis=1)
+    return triangles[np.lexsort((-depth, ~hidden))]
 
 
 def _around(vertices: Points, face: Triangles, width: int, height: int, margin: int) -> Triangles:

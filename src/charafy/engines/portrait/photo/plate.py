@@ -26,7 +26,7 @@ def fill(colours: NDArray[Any], known: NDArray[Any]) -> Floats:
     weight = np.asarray(known, dtype=np.float32)
     weighted = np.asarray(colours, dtype=np.float32) * weight[..., None]
     levels = [(weighted, weight)]
-    while min(weight.shape) > 2:
+    while max(weight.shape) > 1:
         weighted, weight = _halved(weighted), _halved(weight)
         # A known pixel among unknown ones speaks for its whole surroundings.
         louder = np.minimum(1, 4 * weight) / np.maximum(weight, 1e-6)
