@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from charafy.engines.portrait.motion.noise import unit
 from charafy.engines.voice.visemes import SHAPES
 
 Floats = NDArray[np.float64]
@@ -25,6 +26,7 @@ RELAX_S: Final = 0.20
 """How long the mouth takes to come to rest after the last sound."""
 _ACCENT_REACH_S: Final = 0.6
 """An accent is the strongest vowel this far around."""
+_STRESS: Final = 300
 _ACCENT_LEAST_S: Final = 0.06
 _ACCENT_SPAN_S: Final = 0.14
 """Length times weight at which an accent begins to show, and what it takes more to be full."""
@@ -128,6 +130,8 @@ def _accents(
     vowels = np.flatnonzero(np.isin(shapes, VOWELS))
     middles = (starts[vowels] + ends[vowels]) / 2
     power = np.minimum(ends[vowels] - starts[vowels], 0.35) * weights[vowels]
+    # Even syllables would have no strongest; people stress one of them all the same.
+    power = power * (0.85 + 0.3 * unit(0, _STRESS, np.floor(middles * 1000.0 + 0.5)))
     stands_out = power > _ACCENT_LEAST_S
     for step in range(1, min(9, len(vowels))):
         near = middles[step:] - middles[:-step] < _ACCENT_REACH_S

@@ -56,6 +56,8 @@ function unit(seed, stream, index) {
   return (scrambled((Math.imul(index, GOLDEN) + key) | 0) >>> 0) / 2 ** 32;
 }
 
+const chanceAt = (seed, stream, when) => unit(seed, stream, Math.floor(when * 1000 + 0.5));
+
 const clip = (x, low, high) => Math.min(Math.max(x, low), high);
 
 function eased(x) {
@@ -126,10 +128,10 @@ function covering(cues) {
 }
 
 function accentsOf(sounds) {
-  const vowels = sounds.filter(({ shape }) => VOWELS.includes(shape)).map((v) => ({
-    at: (v.start + v.end) / 2,
-    power: Math.min(v.end - v.start, 0.35) * v.weight,
-  }));
+  const vowels = sounds.filter(({ shape }) => VOWELS.includes(shape)).map((v) => {
+    const at = (v.start + v.end) / 2, stress = 0.85 + 0.3 * chanceAt(0, 300, at);
+    return { at, power: Math.min(v.end - v.start, 0.35) * v.weight * stress };
+  });
   const stands = vowels.filter(({ at, power }, i) => {
     if (power <= ACCENT_LEAST_S) return false;
     for (let step = 1; step < 9; step++) {
@@ -258,8 +260,6 @@ function gaze(seed, t) {
   }
   return [x + 0.02 * wander(seed, 106, t * 0.7), y + 0.015 * wander(seed, 126, t * 0.6)];
 }
-
-const chanceAt = (seed, stream, when) => unit(seed, stream, Math.floor(when * 1000 + 0.5));
 
 function brow(score, seed, t) {
   let raised = 0.08 * wander(seed, 107, t * 0.23);
