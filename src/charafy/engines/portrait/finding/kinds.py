@@ -1,65 +1,43 @@
-"""Photo or drawing, by how its brightness changes around the face.
+"""Photo or drawing, by how steeply brightness changes around the face.
 
-Drawings are flat areas and hard lines; photos are full of gradients in between.
+Photos are full of middling gradients. Drawings are flat areas and hard lines: few gradients in
+between, and the steep ones many times as steep as the usual one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from charafy.engines.portrait import Box, Kind
+from charafy.engines.portrait import Box
 from charafy.engines.portrait.finding.faces import Rgb
 
 SIDE: Final = 256
-DRAWING_BELOW: Final = 1.5
-PHOTO_ABOVE: Final = 3.05
+PHOTO: Final = 4.2
+"""Lifelikeness from here on is a photo or a painting with modelled light. Measured on 32 faces in
+photos: 3.7 to 9.2, on 77 in drawings: -16.4 to 2.8, on 27 painted ones: -0.5 to 6.3."""
+DRAWING: Final = 2.9
+"""Up to here it is a drawing. Between the two an anime detector is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a face crop of 256 pixels is drawn, as shares of its pixels."""
-
-    hard: float
-    """Gradients of lines."""
-    soft: float
-    """Gradients of modelled surfaces."""
-    flat: float
-    """No gradient at all."""
-
-    @property
-    def softness(self) -> float:
-        return self.soft / max(self.hard, 1e-3)
-
-
-def look(picture: Rgb, face: Box | None) -> Look:
-    """Of the face with a quarter around it; of the whole picture without a face."""
+def lifelikeness(picture: Rgb, face: Box | None) -> float:
+    """Of the face with a quarter around it, or of the whole picture; below 3 means drawn."""
     import cv2
 
     part = picture if face is None else _around(picture, face)
     scale = SIDE / max(part.shape[:2])
+    size = (max(2, round(part.shape[1] * scale)), max(2, round(part.shape[0] * scale)))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=way)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    across = cv2.Sobel(grey, cv2.CV_32F, 1, 0) / 8
-    down = cv2.Sobel(grey, cv2.CV_32F, 0, 1) / 8
-    steep = np.hypot(across, down)
-    return Look(
-        hard=float((steep > 12).mean()),
-        soft=float(((steep >= 2) & (steep < 8)).mean()),
-        flat=float((steep < 0.8).mean()),
+    grey = np.asarray(
+        cv2.cvtColor(cv2.resize(part, size, interpolation=way), cv2.COLOR_RGB2GRAY), np.float32
     )
-
-
-def judge(seen: Look) -> tuple[Kind, bool]:
-    """The kind and whether it is certain."""
-    if seen.softness < DRAWING_BELOW:
-        return Kind.DRAWING, True
-    if seen.softness > PHOTO_ABOVE:
-        return Kind.PHOTO, True
-    return Kind.PHOTO, False
+    # Sobel's kernel adds up to 8: steepness in levels per pixel.
+    steep = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8
+    middling = float(((steep >= 2) & (steep < 8)).mean())
+    usual, hard = (float(value) for value in np.percentile(steep, (50, 90)))
+    contrast = max(hard, 0.1) / max(usual, 0.05)
+    return 10 * middling - 3 * float(np.log(contrast / 6))
 
 
 def _around(picture: Rgb, face: Box) -> Rgb:

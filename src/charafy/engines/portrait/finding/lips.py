@@ -16,6 +16,8 @@ from charafy.engines.portrait.finding.faces import Rgb
 from charafy.engines.portrait.finding.mesh import INNER_LOWER, INNER_UPPER, OUTER_LOWER, OUTER_UPPER
 from charafy.engines.portrait.finding.networks import Floats
 
+Doubles = NDArray[np.float64]
+
 COLUMNS: Final = 64
 ROWS: Final = 48
 GAP: Final = 0.06
@@ -53,39 +55,31 @@ def refine(picture: Rgb, points: Floats) -> tuple[Floats, Mouth]:
     down = np.array([-along[1], along[0]])
     t = np.linspace(0, 1, COLUMNS)
 
-    def edge(numbers: tuple[int, ...]) -> NDArray[np.float64]:
+    def edge(numbers: tuple[int, ...]) -> Doubles:
         heights = (points[list(numbers), :2] - start) @ down
-        return np.interp(t, np.linspace(0, 1, len(numbers)), heights)
+        return np.asarray(np.interp(t, np.linspace(0, 1, len(numbers)), heights))
 
     top, bottom = edge(OUTER_UPPER), edge(OUTER_LOWER)
     part = np.linspace(0.12, 0.88, ROWS)[:, None]
     heights = top[None] * (1 - part) + bottom[None] * part
     places = start + (t * width)[None, :, None] * along + heights[..., None] * down
-    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
-    seen = cv2.remap(
-        lab,
-        places[..., 0].astype(np.float32),
-        places[..., 1].astype(np.float32),
-        cv2.INTER_LINEAR,
-    ).astype(np.float32)
-    light = cv2.GaussianBlur(seen[..., 0], (0, 0), 1.2)
-    mouth = _look(light, seen, heights, edge(INNER_UPPER), edge(INNER_LOWER), eyes)
+    x, y = (places[..., axis].astype(np.float32) for axis in (0, 1))
+    sampled = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = np.asarray(cv2.cvtColor(sampled, cv2.COLOR_RGB2LAB), np.float32)
+    light = np.asarray(cv2.GaussianBlur(seen[..., 0], (0, 0), 1.2), np.float32)
+    seen[..., 0] = light
+    mouth = _look(seen, heights, (edge(INNER_UPPER), edge(INNER_LOWER)), eyes)
     if not mouth.closed:
         return points, mouth
     path = _darkest(light + 0.1 * np.abs(part - 0.45) * 76)
     line = np.take_along_axis(heights, path[None], 0)[0]
     line = np.convolve(np.pad(line, 3, mode="edge"), np.ones(7) / 7, "valid")
-    return _onto(points, start, along, down, t * width, line), mouth
+    return _onto(points, (start, along, down), t * width, line), mouth
 
 
-def _look(
-    light: NDArray[np.float32],
-    seen: NDArray[np.float32],
-    heights: NDArray[np.float64],
-    upper: NDArray[np.float64],
-    lower: NDArray[np.float64],
-    eyes: float,
-) -> Mouth:
+def _look(seen: Floats, heights: Doubles, inner: tuple[Doubles, Doubles], eyes: float) -> Mouth:
+    """`seen` is Lab at `heights` below the line between the corners, `inner` the lips' edges."""
+    (upper, lower), light = inner, seen[..., 0]
     chroma = np.hypot(seen[..., 1] - 128, seen[..., 2] - 128)
     core = np.zeros(COLUMNS, bool)
     core[COLUMNS // 5 : -COLUMNS // 5] = True
@@ -103,7 +97,7 @@ def _look(
     )
 
 
-def _darkest(cost: NDArray[np.float64]) -> NDArray[np.intp]:
+def _darkest(cost: Doubles) -> NDArray[np.intp]:
     """Row of the cheapest path in each column, at most two rows up or down a step."""
     rows, columns = cost.shape
     total = cost.astype(np.float64).copy()
@@ -123,14 +117,13 @@ def _darkest(cost: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _onto(
-    points: Floats,
-    start: NDArray[np.float64],
-    along: NDArray[np.float64],
-    down: NDArray[np.float64],
-    places: NDArray[np.float64],
-    line: NDArray[np.float64],
+    points: Floats, axes: tuple[Doubles, Doubles, Doubles], places: Doubles, line: Doubles
 ) -> Floats:
-    """The inner lips' points moved across onto the line, each at its place along the mouth."""
+    """The inner lips' points moved across onto the line, each at its place along the mouth.
+
+    `axes` are the left corner and the directions along and across the mouth.
+    """
+    start, along, down = axes
     moved = points.copy()
     for number in {*INNER_UPPER, *INNER_LOWER} - {78, 308}:
         x = float((points[number, :2] - start) @ along)

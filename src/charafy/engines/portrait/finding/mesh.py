@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait import Anchors, Box
-from charafy.engines.portrait.finding.faces import Face, Rgb
+from charafy.engines.portrait.finding.faces import Face, Rgb, as_rgb
 from charafy.engines.portrait.finding.networks import Floats, Network
 
 SIDE: Final = 192
@@ -107,6 +107,12 @@ def anchors(points: NDArray[np.float32]) -> Anchors:
     )
 
 
+def roll(points: NDArray[np.float32]) -> float:
+    """Radians, clockwise on the picture."""
+    across = points[263] - points[33]
+    return float(np.arctan2(across[1], across[0]))
+
+
 def yaw(points: NDArray[np.float32]) -> float:
     """Radians, positive when the face is turned to the picture's right.
 
@@ -136,27 +142,44 @@ def _around_points(points: Floats) -> Square:
 def _look(network: Network, picture: Rgb, square: Square) -> Mesh:
     import cv2
 
-    source, scale = picture, 1.0
-    # Sampling far below one pixel per pixel would alias: go down by areas first.
-    if square.side > 2 * SIDE:
-        scale = 2 * SIDE / square.side
-        source = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    to_square = _turn(square, scale)
-    seen = cv2.warpAffine(source, to_square, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+    part, corner, scale = _part(picture, square)
+    to_square = _turn(square, corner, scale)
+    seen = cv2.warpAffine(part, to_square, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
     output, presence = network.run(seen.astype(np.float32) / np.float32(255))
     local = output.reshape(468, 3)
     back = cv2.invertAffineTransform(to_square)
     points = np.empty((468, 3), np.float32)
-    points[:, :2] = (local[:, :2] @ back[:, :2].T + back[:, 2]) / scale
+    points[:, :2] = (local[:, :2] @ back[:, :2].T + back[:, 2]) / scale + corner
     points[:, 2] = local[:, 2] * square.side / SIDE
-    return Mesh(points, float(1 / (1 + np.exp(-presence.ravel()[0]))))
+    return Mesh(points, float(1 / (1 + np.exp(-float(presence.ravel()[0])))))
 
 
-def _turn(square: Square, scale: float) -> NDArray[np.float64]:
-    """[2, 3]: from the (scaled) picture to what the network sees."""
+def _part(picture: Rgb, square: Square) -> tuple[Rgb, NDArray[np.float64], float]:
+    """What the square may show, its corner in the picture, and how much smaller it was made.
+
+    Sampling far below one pixel per pixel would alias: large parts go down by areas first.
+    """
+    import cv2
+
+    reach = square.side * 0.75
+    height, width = picture.shape[:2]
+    x, y = square.centre
+    left, top = int(np.clip(x - reach, 0, width - 1)), int(np.clip(y - reach, 0, height - 1))
+    right = int(np.clip(x + reach + 1, left + 1, width))
+    bottom = int(np.clip(y + reach + 1, top + 1, height))
+    part, scale = picture[top:bottom, left:right], 1.0
+    if square.side > 2 * SIDE:
+        scale = 2 * SIDE / square.side
+        size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+        part = as_rgb(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
+    return part, np.array([left, top], np.float64), scale
+
+
+def _turn(square: Square, corner: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """[2, 3]: from the (scaled) part of the picture to what the network sees."""
     zoom = SIDE / (square.side * scale)
     cos, sin = np.cos(square.roll) * zoom, np.sin(square.roll) * zoom
-    x, y = square.centre[0] * scale, square.centre[1] * scale
+    x, y = (np.array(square.centre) - corner) * scale
     return np.array(
         [[cos, sin, SIDE / 2 - cos * x - sin * y], [-sin, cos, SIDE / 2 + sin * x - cos * y]]
     )
