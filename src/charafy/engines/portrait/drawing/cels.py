@@ -78,7 +78,9 @@ TONGUE: Final = Shape(0.22, 0.15, teeth=True, tongue=1.0)
 
 def shapes_with_teeth() -> Sequence[tuple[int, int]]:
     """Places on the grid, (opening, width), that have a second cel with teeth."""
-    return [(i, j) for i in range(_TEETH_FROM, len(OPENINGS)) for j in range(NEUTRAL - 1, len(WIDTHS))]
+    return [
+        (i, j) for i in range(_TEETH_FROM, len(OPENINGS)) for j in range(NEUTRAL - 1, len(WIDTHS))
+    ]
 
 
 def draw(mouth: Mouth, shape: Shape, apart: float) -> Cel:
@@ -86,13 +88,17 @@ def draw(mouth: Mouth, shape: Shape, apart: float) -> Cel:
     outline = _outline(mouth, shape, apart)
     left, top, right, bottom = outline.bounds
     margin = _MARGIN + mouth.thickness
-    x0, y0 = np.floor(left - margin), np.floor(top - margin)
-    size = int(np.ceil(right + margin) - x0) + 1, int(np.ceil(bottom + margin) - y0) + 1
+    x0, y0 = float(np.floor(left - margin)), float(np.floor(top - margin))
+    size = (
+        int(np.ceil(right + margin) - x0) + 1,
+        int(np.ceil(bottom + margin + mouth.deep) - y0) + 1,
+    )
     origin = np.array([x0, y0])
     painter = Painter(size, origin)
     if shape.open > 0:
         paint_inside(painter, mouth, shape, outline, apart)
-    _paint_lines(painter, mouth, shape, outline)
+    _paint_lines(painter, mouth, shape, outline, apart)
+    _add_shade(painter, mouth, shape, outline, (x0, y0), size)
     box = (left - x0, top - y0, right - x0, bottom - y0)
     return Cel(painter.image(), box, (left, top, right, bottom))
 
@@ -119,7 +125,7 @@ def _outline(mouth: Mouth, shape: Shape, apart: float) -> Outline:
     x = np.linspace(-1, 1, _POINTS)
     rounded, spread = max(0.0, -shape.wide), max(0.0, shape.wide)
     own_open = mouth.style is Style.OPEN
-    widest = 0.66 if own_open else 0.48
+    widest = 0.56 if own_open else 0.48
     usual = float(np.clip(mouth.width, 0.26 * apart, widest * apart))
     if shape.open == 0 and mouth.style is Style.LINE:
         usual = mouth.width
@@ -131,6 +137,8 @@ def _outline(mouth: Mouth, shape: Shape, apart: float) -> Outline:
     above = 0.13 * (1 - ends**2.6) * (1 - rounded) + 0.42 * np.sqrt(1 - ends**2) * rounded
     below = (1 - ends ** (1.7 + 0.9 * spread)) ** 0.8 * (1 - rounded)
     below = 0.87 * below + 0.58 * np.sqrt(1 - ends**2) * rounded
+    # A pen's width must not fill the opening.
+    height += max(mouth.thickness - 0.03 * apart, 0) * min(1.0, 4 * shape.open)
     rest = _rest_curve(mouth, x, apart) * (1 - 0.55 * shape.open) * (1 - 0.8 * rounded)
     half = x * width / 2
     upper = np.stack([half, rest - height * above], axis=1)
@@ -182,6 +190,13 @@ class Painter:
         self._rgb = np.asarray(colour * share + self._rgb * (1 - share), dtype=np.float32)
         self._alpha = total
 
+    def behind(self, colour: Floats, opacity: Floats) -> None:
+        """Slip one colour under what is there."""
+        total = self._alpha + opacity * (1 - self._alpha)
+        share = (self._alpha / np.maximum(total, 1e-6))[..., None]
+        self._rgb = np.asarray(self._rgb * share + colour * (1 - share), dtype=np.float32)
+        self._alpha = total
+
     def image(self) -> NDArray[np.uint8]:
         return stacked(self._rgb, self._alpha)
 
@@ -222,13 +237,43 @@ def _tongue(painter: Painter, shape: Shape, outline: Outline) -> NDArray[np.uint
     return painter.area(np.concatenate([crown, below[::-1]]))
 
 
-def _paint_lines(painter: Painter, mouth: Mouth, shape: Shape, outline: Outline) -> None:
+def _paint_lines(
+    painter: Painter, mouth: Mouth, shape: Shape, outline: Outline, apart: float
+) -> None:
     thick = mouth.thickness
+    # Thick outlines are drawn with a marker, which doesn't taper.
+    blunt = float(np.clip((thick / apart - 0.03) / 0.06, 0, 1))
     if shape.open == 0:
-        painter.lay(painter.area(_stroke(outline.upper, thick, 0.25)), mouth.ink.line)
+        tip = 0.25 + 0.55 * blunt
+        painter.lay(painter.area(_stroke(outline.upper, thick, tip)), mouth.ink.line)
         return
-    painter.lay(painter.area(_stroke(outline.lower, thick * 0.8, 0.35)), mouth.ink.line, 0.9)
-    painter.lay(painter.area(_stroke(outline.upper, thick * 1.1, 0.45)), mouth.ink.line)
+    pen = thick * (1 - 0.35 * blunt)
+    lower = painter.area(_stroke(outline.lower, pen * 0.8, 0.35 + 0.4 * blunt))
+    upper = painter.area(_stroke(outline.upper, pen * 1.1, 0.45 + 0.3 * blunt))
+    painter.lay(lower, mouth.ink.line, 0.9 + 0.1 * blunt)
+    painter.lay(upper, mouth.ink.line)
+
+
+def _add_shade(
+    painter: Painter,
+    mouth: Mouth,
+    shape: Shape,
+    outline: Outline,
+    corner: tuple[float, float],
+    size: tuple[int, int],
+) -> None:
+    """The shade that the art draws under the lower lip rides down with the lip."""
+    if mouth.shade is None:
+        return
+    middle = _POINTS // 2
+    down = float(outline.lower[middle, 1] - outline.upper[middle, 1])
+    narrow = 1 - 0.4 * max(0.0, -shape.wide)
+    x = mouth.centre[0] - mouth.patch.left
+    shift = mouth.centre[0] - corner[0] - narrow * x
+    matrix = np.array([[narrow, 0, shift], [0, 1, down + mouth.patch.top - corner[1]]])
+    faded = mouth.shade * np.float32(max(0.0, 1 - 4 * shape.open))
+    moved = cv2.warpAffine(faded, matrix, size, flags=cv2.INTER_LINEAR)
+    painter.behind(mouth.shade_colour, moved)
 
 
 def _stroke(line: NDArray[np.float64], thick: float, tip: float) -> NDArray[np.float64]:

@@ -221,7 +221,7 @@ def _built(art: Art, region: _Region, curves: _Curves) -> Eye:
     picture = where.of(art.rgb)
     erased = painted_over(picture, known, mask, sigma)
     for _ in range(2):
-        specks = _specks(art, erased, mask, height)
+        specks = _specks(art, where, erased, mask, height)
         if not specks.any():
             break
         mask = mask | specks
@@ -235,44 +235,71 @@ def _built(art: Art, region: _Region, curves: _Curves) -> Eye:
 
 
 def _vanishing(art: Art, where: Patch, curves: _Curves) -> Mask:
-    """The aperture with its lines, and small marks that touch it: lash tails, lower lines."""
+    """The aperture with its lines, and small marks that touch it. What passes through stays."""
     xs, ys = where.grid()
     top = np.interp(xs[0], curves.columns, curves.top)[None, :]
     bottom = np.interp(xs[0], curves.columns, curves.bottom)[None, :]
     first, last = curves.columns[0], curves.columns[-1]
-    across = (xs >= first - 1.5) & (xs <= last + 1.5)
+    spare = 1.5 if curves.dot else 0.0
+    across = (xs >= first - spare) & (xs <= last + spare)
     inside = across & (ys >= top - 2) & (ys <= bottom + 2.5)
-    light = where.of(art.lab)[..., 0]
-    line = (art.skin.lab[0] - light > 14) | (where.of(art.skin.distance) > 22)
-    near = cv2.dilate(inside.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    near = near & (ys >= top - 1) & (xs >= first - 3) & (xs <= last + 3)
-    mask = cv2.dilate((inside | (line & near)).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    mask = mask & (ys >= top - 2.2)
-    small = 0.10 * (last - first) * float(curves.bottom.max() - curves.top.min())
-    return _touching(line & ~mask, mask, small) | mask
+    light, distance = where.of(art.lab)[..., 0], where.of(art.skin.distance)
+    line = (art.skin.lab[0] - light > 14) | (distance > 22)
+    near = _grown(inside, 3) & (ys >= top - 1) & across
+    mask = _grown(inside | (line & near), 1) & (ys >= top - 2.2)
+    height = float(curves.bottom.max() - curves.top.min())
+    plain = distance < 24
+    mask = mask | _touching(line & ~mask, mask, 0.10 * float(last - first) * height, plain)
+    if not curves.dot:
+        mask = mask & ~_in_front(line, mask, ys > top + 0.5 * (bottom - top), height)
+    # Sharp edges have a pale rim on the skin around them: it goes with them.
+    return np.asarray(mask | (_grown(mask, 3) & (distance < 16)), dtype=np.bool_)
 
 
-def _touching(marks: Mask, mask: Mask, largest: float) -> Mask:
-    """Marks up to that area that touch the mask and not the image's edge, a pixel wider."""
+def _in_front(line: Mask, mask: Mask, low: Mask, height: float) -> Mask:
+    """Thin lines that run through the lower half of the eye and far on: glasses."""
+    thick = cv2.distanceTransform(line.astype(np.uint8), cv2.DIST_L2, 5)
+    labels, stats = components(line & low)
+    solid = np.zeros(len(stats), dtype=np.float32)
+    np.maximum.at(solid, labels.ravel(), thick.ravel())
+    beyond = np.bincount(labels[~_grown(mask, 4)], minlength=len(stats))
+    passing = (beyond > 0.25 * height) & (solid < max(0.07 * height, 2.6))
+    passing[0] = False
+    return _grown(passing[labels], 1)
+
+
+def _grown(mask: Mask, by: int) -> Mask:
+    kernel = np.ones((2 * by + 1, 2 * by + 1), np.uint8)
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel) > 0, dtype=np.bool_)
+
+
+def _touching(marks: Mask, mask: Mask, largest: float, plain: Mask) -> Mask:
+    """Marks up to that area that touch the mask and have only `plain` skin or mask around them, a
+    pixel wider: not what hangs on hair or on the face's outline."""
     labels, stats = components(marks)
-    reached = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    touched = np.bincount(labels[reached & (labels > 0)], minlength=len(stats)) > 0
+    touched = np.bincount(labels[_grown(mask, 1) & (labels > 0)], minlength=len(stats)) > 0
+    touched &= stats[:, 4] < largest
     height, width = marks.shape
-    free = (stats[:, 0] > 0) & (stats[:, 1] > 0)
-    free &= (stats[:, 0] + stats[:, 2] < width) & (stats[:, 1] + stats[:, 3] < height)
-    chosen = touched & free & (stats[:, 4] < largest)
-    chosen[0] = False
-    grown = cv2.dilate(chosen[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
-    return np.asarray(grown > 0, dtype=np.bool_)
+    touched &= (stats[:, 0] > 0) & (stats[:, 0] + stats[:, 2] < width)
+    touched &= (stats[:, 1] > 0) & (stats[:, 1] + stats[:, 3] < height)
+    chosen = np.zeros(marks.shape, dtype=np.bool_)
+    calm = plain | mask
+    for i in np.flatnonzero(touched[1:]) + 1:
+        mark = labels == i
+        ring = _grown(mark, 2) & ~_grown(mark, 1)
+        if ring.any() and float(calm[ring].mean()) > 0.85:
+            chosen |= mark
+    return _grown(chosen, 1)
 
 
-def _specks(art: Art, erased: Floats, mask: Mask, height: float) -> Mask:
+def _specks(art: Art, where: Patch, erased: Floats, mask: Mask, height: float) -> Mask:
     """What would stay as crumbs around a closed eye."""
     light = cv2.cvtColor(erased / np.float32(255), cv2.COLOR_RGB2LAB)[..., 0]
     soft = cv2.GaussianBlur(light, (0, 0), max(2.0, 0.10 * height))
     marks = (np.abs(light - soft) > 7) & (light < art.skin.lab[0] - 8) & ~mask
     zone = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    return _touching(marks, zone, 0.035 * height * mask.shape[1]) & ~mask
+    plain = where.of(art.skin.distance) < 24
+    return _touching(marks, zone, 0.035 * height * mask.shape[1], plain) & ~mask
 
 
 def _lash_thickness(region: _Region, curves: _Curves) -> float:

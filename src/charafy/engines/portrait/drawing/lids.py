@@ -75,17 +75,20 @@ def _over(colour: Floats, alpha: Floats, top: Floats, opacity: Floats) -> tuple[
 
 
 def _closed_line(eye: Eye, u: Floats) -> Floats:
-    """A closed lid sags: an arc that is low in the middle."""
+    """A closed lid sags: an arc between the corners, which stay where the lashes end."""
     high = float(np.percentile(eye.top, 8))
     tall = eye.height
-    slant = np.clip((eye.top[-1] - eye.top[0]) * 0.35, -0.12 * tall, 0.12 * tall)
-    curve = high + tall * (_CLOSED_AT - 0.26 * np.clip(np.abs(u), 0, 1) ** 2) + slant * u * 0.5
-    return np.asarray(curve, dtype=np.float32)
+    lowest = high + _CLOSED_AT * tall
+    across = np.clip(u, -1, 1)
+    corners = eye.top[0] + (eye.top[-1] - eye.top[0]) * (across + 1) / 2
+    deepest = lowest - min(0.30 * tall, 0.26 * eye.width)
+    corners = np.clip(corners, deepest, max(deepest, high + 0.68 * tall))
+    return np.asarray(lowest - (lowest - corners) * across**2, dtype=np.float32)
 
 
 def _stroke(eye: Eye, xs: Floats, edge: Floats, u: Floats) -> Floats:
     """Coverage of a pen stroke hanging from `edge`, thin at its ends."""
-    thick = float(np.clip(0.62 * eye.lash, 1.6, 0.10 * eye.height))
+    thick = float(np.clip(0.75 * eye.lash, 1.6, 0.13 * eye.height))
     press = 0.35 + 0.65 * np.clip(1 - np.abs(u) ** 3, 0, 1)
     chosen = np.abs(u) <= 1.03
     x, y = xs[chosen] - eye.patch.left, edge[chosen] - eye.patch.top

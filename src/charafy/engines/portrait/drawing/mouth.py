@@ -72,6 +72,11 @@ class Mouth:
     """[patch, 3] the picture without it."""
     cover: Floats
     """[patch] 0..1, where `erased` differs from the picture."""
+    shade: Floats | None
+    """[patch] 0..1, the shade drawn under the lower lip, lifted off the skin."""
+    shade_colour: Floats
+    deep: float
+    """How far the shade reaches below the line, pixels."""
     evidence: float
     """0..1: how much what was found looks like a mouth."""
 
@@ -242,8 +247,12 @@ def _measured(art: Art, region: _Region, found: Mask, style: Style, evidence: fl
     thickness = _thickness(art, region, found, style)
     where, mask = _place_for(art, region, found, middle, width)
     covered = _cover_mask(art, mask, style)
+    under = _shade_mask(art, where, covered, middle, width) if style is Style.LINE else None
+    if under is not None:
+        covered = covered | under
     known = where.of(art.skin.known) & ~covered
     erased = painted_over(where.of(art.rgb), known, covered, max(3.0, 0.05 * apart))
+    shade, shade_colour, deep = _shade(art, where, erased, under, float(middle[1]))
     return Mouth(
         style=style,
         centre=(float(middle[0]), float(middle[1])),
@@ -258,6 +267,9 @@ def _measured(art: Art, region: _Region, found: Mask, style: Style, evidence: fl
         found=mask,
         erased=erased,
         cover=feathered(covered, 1, 0.8),
+        shade=shade,
+        shade_colour=shade_colour,
+        deep=deep,
         evidence=evidence,
     )
 
@@ -332,6 +344,45 @@ def _cover_mask(art: Art, found: Mask, style: Style) -> Mask:
     wide = size if style is Style.OPEN else size + 2 * int(0.03 * art.eye_distance)
     grown = cv2.dilate(found.astype(np.uint8), np.ones((size, wide), np.uint8))
     return np.asarray(grown > 0, dtype=np.bool_)
+
+
+def _shade_mask(
+    art: Art, where: Patch, covered: Mask, middle: NDArray[np.float64], width: float
+) -> Mask | None:
+    """Marks on the skin right under the mouth, clear of everything else; None without any."""
+    apart = art.eye_distance
+    xs, ys = where.grid()
+    reach = min(0.22 * apart, 0.5 * (art.chin[1] - float(middle[1])))
+    below = ys - float(middle[1])
+    zone = (np.abs(xs - float(middle[0])) < 0.55 * max(width, 0.3 * apart)) & (below > 0)
+    zone = zone & (below < reach) & ~covered
+    darker = where.of(art.lab)[..., 0] < art.skin.lab[0] - 1.5
+    marks = zone & (where.of(art.skin.distance) > 6) & darker
+    labels, stats = components(marks)
+    lowest = float(middle[1]) + reach - 2 - where.top
+    free = (stats[:, 4] > 6) & (stats[:, 1] + stats[:, 3] < lowest)
+    free &= stats[:, 2] < 0.9 * max(width, 0.3 * apart)
+    free[0] = False
+    if not free.any():
+        return None
+    grown = cv2.dilate(free[labels].astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return np.asarray(grown & ~covered, dtype=np.bool_)
+
+
+def _shade(
+    art: Art, where: Patch, erased: Floats, under: Mask | None, line: float
+) -> tuple[Floats | None, Floats, float]:
+    """The shade's opacity in its own darkest colour, that colour, and how deep it reaches."""
+    if under is None:
+        return None, np.zeros(3, dtype=np.float32), 0.0
+    off = (where.of(art.rgb).astype(np.float32) - erased) * under[..., None]
+    strength = np.linalg.norm(off, axis=-1)
+    full = max(float(np.percentile(strength[under], 95)), 4.0)
+    darkest = where.of(art.rgb)[strength >= full]
+    rows = np.flatnonzero(under.any(axis=1))
+    colour = np.median(darkest, axis=0).astype(np.float32)
+    deep = float(where.top + rows[-1]) - line
+    return (np.clip(strength / full, 0, 1) * under).astype(np.float32), colour, deep
 
 
 def _ink(art: Art, region: _Region, found: Mask, style: Style) -> Ink:
