@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 Answer = Callable[[socket.socket, threading.Event], None]
 """Writes the answer to a connection; stops when the event is set."""
@@ -28,7 +29,7 @@ class LocalServer:
         """The heads of the requests; `bodies` holds the rest of each."""
         self.bodies: list[bytes] = []
 
-    def __enter__(self) -> LocalServer:
+    def __enter__(self) -> Self:
         self._threads[0].start()
         return self
 
