@@ -22,9 +22,11 @@ ENDPOINTS = contract.endpoints()
 BUILT = (
     "GET /v1/characters",
     "POST /v1/characters",
+    "PUT /v1/characters/CHAR_ID/avatar",
     "PUT /v1/characters/CHAR_ID/embed",
     "GET /v1/voices",
     "POST /v1/tts",
+    "POST /v1/video",
     "GET /v1/credits",
 )
 """What of the contract exists so far."""

@@ -98,17 +98,21 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
         body = {"name": "Emma", "image": photo, "voice_id": voice_id, "language": "en"}
         character_id = api.post("/characters", json=body).raise_for_status().json()["character_id"]
         key_id = api.post("/keys", json={"name": "spare"}).raise_for_status().json()["key_id"]
+        video = {"character_id": character_id, "text": "Hello!"}
+        video_id = api.post("/video", json=video).raise_for_status().json()["video_id"]
         values = {
             "YOUR_API_KEY": server.api_key,
             "CHAR_ID": character_id,
             "VOICE_ID": voice_id,
             "KEY_ID": key_id,
+            "VIDEO_ID": video_id,
             "ACCOUNT_ID": api.get("/account").json()["account_id"],
             "https://example.com/photo.jpg": photo,
             '"af_heart"': f'"{voice_id}"',
             "greeting-0001": f"greeting-{character_id}",
         }
         yield Paste(server, tmp_path, values)
+        api.delete(f"/video/{video_id}")
         api.delete(f"/characters/{character_id}")
 
 

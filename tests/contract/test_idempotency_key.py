@@ -30,8 +30,10 @@ def bodies(
     speech = {"character_id": character_id, "text": "Hello!"}
     requests: dict[str, tuple[dict[str, Any], str]] = {
         "create_character": ({"name": "Emma", "image": photo, "voice_id": voice_id}, "name"),
+        "generate_avatar": ({"avatar_type": "motion", "kind": "auto"}, "kind"),
         "speak": (speech, "text"),
         "speak_with_timestamps": (speech, "text"),
+        "generate_video": (speech, "text"),
         "create_speech": ({"model": "kokoro", "voice": character_id, "input": "Hello!"}, "input"),
         "create_key": ({"name": "spare"}, "name"),
         "grant_credits": ({"amount": 5, "description": "Thanks"}, "description"),

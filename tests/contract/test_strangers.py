@@ -18,7 +18,7 @@ from charafy.house import House
 from tests.contract.conftest import Developer
 from tests.support.routes import API, Route, routes
 
-OWNED = {"character_id", "key_id"}
+OWNED = {"character_id", "key_id", "video_id"}
 """Ids of things that belong to an account."""
 COMMON = {"voice_id", "model"}
 """Ids of things that everyone may see."""
@@ -26,6 +26,7 @@ OPERATORS = {"account_id"}
 """Ids that only the operator may use."""
 BODIES: Mapping[str, dict[str, Any]] = {
     f"PATCH {API}/characters/{{character_id}}": {"name": "Mine now"},
+    f"PUT {API}/characters/{{character_id}}/avatar": {"avatar_type": "motion"},
     f"PUT {API}/characters/{{character_id}}/embed": {"embed_enabled": True},
 }
 SECRET = "Only Emma knows this."
@@ -58,6 +59,11 @@ def belongings(
         json={"character_id": character_id, "text": "Hello!"},
         headers=developer.headers,
     )
+    video = http.post(
+        f"{API}/video",
+        json={"character_id": character_id, "text": "Hello!"},
+        headers=developer.headers,
+    ).json()
     key = http.post(f"{API}/keys", json={"name": "spare"}, headers=developer.headers).json()
     transactions = http.get(f"{API}/credits", headers=developer.headers).json()["transactions"]
     assert transactions
@@ -65,11 +71,13 @@ def belongings(
         {
             "character_id": character_id,
             "key_id": key["key_id"],
+            "video_id": video["video_id"],
             "account_id": developer.account_id,
         },
         (
             character_id,
             key["key_id"],
+            video["video_id"],
             developer.account_id,
             "developer@example.com",
             body["name"],

@@ -19,7 +19,11 @@ from tests.contract.test_curl_lines import BUILT, ENDPOINTS
 from tests.support import contract
 from tests.support.routes import API
 
+INSTEAD = {("POST /v1/video", "text")}
+"""What the contract requires and something beyond it may replace: here a recording."""
 WITH_PARAMETERS = [name for name in BUILT if ENDPOINTS[name].parameters]
+WITHOUT_LIMITS = {"PUT /v1/characters/CHAR_ID/avatar"}
+"""What the contract states neither limits nor defaults for."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,9 @@ def test_parameters_have_the_contract_s_names_types_and_requirements_in_order(
     theirs = ENDPOINTS[name].parameters
 
     assert [field.name for field in ours] == [p.name for p in theirs]
-    assert [field.required for field in ours] == [p.required for p in theirs]
+    assert [field.required or (name, field.name) in INSTEAD for field in ours] == [
+        p.required for p in theirs
+    ]
     assert [field.type.replace("integer", "number") for field in ours] == [p.type for p in theirs]
 
 
@@ -75,7 +81,7 @@ def test_parameters_have_the_contract_s_limits_and_defaults(
         if default := re.search(r'Default: ("\w+")', parameter.description):
             assert field.default == default[1], parameter.name
             compared += 1
-    assert compared
+    assert compared or name in WITHOUT_LIMITS
 
 
 def numbers(text: str) -> list[int]:
@@ -137,7 +143,9 @@ def test_a_test_key_pays_nothing(http: TestClient, developer: Developer, charact
     assert balance(http, developer) == before
 
 
-def test_the_balance_is_the_sum_of_its_transactions(http: TestClient, developer: Developer) -> None:
+def test_the_balance_is_the_sum_of_its_transactions(
+    http: TestClient, developer: Developer, shared_house: House
+) -> None:
     total, cursor = 0, None
     for _ in range(100):
         query = {"limit": 50, **({"cursor": cursor} if cursor else {})}
@@ -150,7 +158,9 @@ def test_the_balance_is_the_sum_of_its_transactions(http: TestClient, developer:
             break
 
     assert cursor is None
-    assert balance(http, developer) == total
+    with shared_house.db.read() as tx:
+        books = shared_house.credits.balance(tx, developer.account_id)
+    assert (books.total, books.available) == (total, balance(http, developer))
 
 
 @pytest.mark.parametrize(

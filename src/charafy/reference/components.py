@@ -14,6 +14,8 @@ _OTHER_IDS = frozenset({"request_id", "model_id"})
 _DESCRIPTIONS = (
     ("character_id", "UUID of the character."),
     ("voice_id", "UUID of the voice (from GET /v1/voices)."),
+    ("video_id", "UUID of the video."),
+    ("status", "Only those with this status."),
     ("key_id", "UUID of the API key."),
     ("account_id", "UUID of the account."),
     ("endpoint_id", "UUID of the webhook endpoint."),

@@ -12,6 +12,7 @@ KEY = "YOUR_API_KEY"
 PLACEHOLDERS = (
     ("character_id", "CHAR_ID"),
     ("voice_id", "VOICE_ID"),
+    ("video_id", "VIDEO_ID"),
     ("key_id", "KEY_ID"),
     ("account_id", "ACCOUNT_ID"),
     ("model", "kokoro"),
