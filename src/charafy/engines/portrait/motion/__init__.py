@@ -73,6 +73,7 @@ class Track:
 
     def at(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
         """Rows of `CHANNELS` for any times, in seconds."""
+        t = np.asarray(t, np.float64)
         if not len(t):
             return np.empty((0, len(CHANNELS)))
         values = dict(zip(COLUMNS, self._mouth(t).T, strict=True)) | self._upper_face(t)

@@ -39,17 +39,14 @@ _BROW_DOWN_S: Final = 0.5
 
 def blink(score: Score, seed: int, t: Times) -> Floats:
     """0 open .. 1 shut."""
-    slot = np.floor(t / BLINK_EVERY_S)
-    shut = np.zeros_like(t)
-    for step in (-1.0, 0.0, 1.0):
-        index = slot + step
-        chance = unit(seed, _BLINK, index)
-        when = (index + 0.5) * BLINK_EVERY_S + (2.0 * chance - 1.0) * BLINK_JITTER_S
-        end = nearest(score.phrase_ends, when)
-        when = np.where(np.abs(end - when) < _SNAP_S, end + 0.05, when)
-        shut = np.maximum(shut, _lid(t - when))
-        again = unit(seed, _TWICE, index) < _AGAIN_SHARE
-        shut = np.maximum(shut, np.where(again, _lid(t - when - _AGAIN_S), 0.0))
+    slot = np.floor(t / BLINK_EVERY_S) + np.arange(-1.0, 2.0)[:, None]
+    jitter = (2.0 * unit(seed, _BLINK, slot) - 1.0) * BLINK_JITTER_S
+    when = (slot + 0.5) * BLINK_EVERY_S + jitter
+    end = nearest(score.phrase_ends, when)
+    when = np.where(np.abs(end - when) < _SNAP_S, end + 0.05, when)
+    once = _lid(t - when)
+    twice = np.where(unit(seed, _TWICE, slot) < _AGAIN_SHARE, _lid(t - when - _AGAIN_S), 0.0)
+    shut: Floats = np.maximum(once, twice).max(axis=0)
     return shut
 
 
@@ -69,14 +66,13 @@ def nearest(events: Floats, t: Times) -> Floats:
 
 def gaze(seed: int, t: Times) -> tuple[Floats, Floats]:
     """Right and down, -1..1, without what makes up for the head's turns."""
-    slot = np.floor(t / _FIXATION_S)
-    x, y = _target(seed, slot - 1.0)
-    for step in (0.0, 1.0):
-        index = slot + step
-        when = index * _FIXATION_S + (2.0 * unit(seed, _WHEN, index) - 1.0) * _FIXATION_JITTER_S
-        moved = eased((t - when) / _SACCADE_S)
-        to_x, to_y = _target(seed, index)
-        x, y = x + (to_x - x) * moved, y + (to_y - y) * moved
+    slot = np.floor(t / _FIXATION_S) + np.arange(-1.0, 2.0)[:, None]
+    when = slot * _FIXATION_S + (2.0 * unit(seed, _WHEN, slot) - 1.0) * _FIXATION_JITTER_S
+    moved = eased((t - when) / _SACCADE_S)
+    to_x, to_y = _target(seed, slot)
+    x, y = to_x[0], to_y[0]
+    for step in (1, 2):
+        x, y = x + (to_x[step] - x) * moved[step], y + (to_y[step] - y) * moved[step]
     return (
         x + 0.02 * wander(seed, _TREMOR, t * 0.7),
         y + 0.015 * wander(seed, _TREMOR + 20, t * 0.6),
@@ -95,16 +91,21 @@ def _target(seed: int, slot: Floats) -> tuple[Floats, Floats]:
 
 def brow(score: Score, seed: int, t: Times) -> Floats:
     """-1 lowered .. 1 raised: up on some accents and where phrases begin."""
-    raised = 0.08 * wander(seed, _BROW, t * 0.23)
-    for when, strength in around(score.accents, score.accent_strengths, t):
-        chance = unit(seed, _LIFT, np.floor(when * 1000.0 + 0.5))
-        height = np.where(chance < 0.5, (0.15 + 0.7 * chance) * strength, 0.0)
-        raised = raised + height * pulse(t - when, _BROW_UP_S, _BROW_DOWN_S)
-    for when, _ in around(score.phrase_starts, np.ones_like(score.phrase_starts), t):
-        chance = unit(seed, _LIFT + 1, np.floor(when * 1000.0 + 0.5))
-        height = np.where(chance < 0.6, 0.12 + 0.3 * chance, 0.0)
-        raised = raised + height * pulse(t - when - 0.1, 0.25, 0.7)
+    accent, strength = around(score.accents, score.accent_strengths, t)
+    chance = moment_chance(seed, _LIFT, accent)
+    height = np.where(chance < 0.5, (0.15 + 0.7 * chance) * strength, 0.0)
+    accented = (height * pulse(t - accent, _BROW_UP_S, _BROW_DOWN_S)).sum(axis=0)
+    phrase, there = around(score.phrase_starts, np.ones_like(score.phrase_starts), t)
+    chance = moment_chance(seed, _LIFT + 1, phrase)
+    height = np.where(chance < 0.6, (0.12 + 0.3 * chance) * there, 0.0)
+    begun = (height * pulse(t - phrase - 0.1, 0.25, 0.7)).sum(axis=0)
+    raised: Floats = 0.08 * wander(seed, _BROW, t * 0.23) + accented + begun
     return np.clip(raised, -1.0, 1.0)
+
+
+def moment_chance(seed: int, stream: int, when: Floats) -> Floats:
+    """A number in [0, 1) that belongs to a moment, told apart by the millisecond."""
+    return unit(seed, stream, np.floor(when * 1000.0 + 0.5))
 
 
 def pulse(since: Floats, rise_s: float, fall_s: float) -> Floats:
@@ -112,10 +113,11 @@ def pulse(since: Floats, rise_s: float, fall_s: float) -> Floats:
     return eased(1.0 + since / rise_s) * eased(1.0 - since / fall_s)
 
 
-def around(events: Floats, sizes: Floats, t: Times) -> list[tuple[Floats, Floats]]:
-    """The two events before and the two after each time, with their sizes; 0 where none is."""
+def around(events: Floats, sizes: Floats, t: Times) -> tuple[Floats, Floats]:
+    """[4, n]: the two events before and the two after each time, and their sizes; 0 for none."""
     far = np.full(2, 1e6)
     padded = np.concatenate([-far, events, far])
     padded_sizes = np.concatenate([np.zeros(2), sizes, np.zeros(2)])
     right = np.searchsorted(padded, np.clip(t, -9e5, 9e5), "right")
-    return [(padded[right + i], padded_sizes[right + i]) for i in (-2, -1, 0, 1)]
+    near = right + np.arange(-2, 2)[:, None]
+    return padded[near], padded_sizes[near]

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from charafy.engines.portrait.motion.eyes import around, nearest, pulse
+from charafy.engines.portrait.motion.eyes import around, moment_chance, nearest, pulse
 from charafy.engines.portrait.motion.noise import Times, drift, eased, unit
 from charafy.engines.portrait.motion.score import Score
 
@@ -54,12 +54,12 @@ def _vigour(score: Score, t: Times) -> Floats:
 
 def pitch(score: Score, seed: int, t: Times) -> Floats:
     """Positive is down: nods fall on accents."""
-    nodded = drift(seed, _PITCH, t, PITCH) * _vigour(score, t)
-    for when, strength in around(score.accents, score.accent_strengths, t):
-        chance = unit(seed, _NOD, np.floor(when * 1000.0 + 0.5))
-        depth = np.where(chance < _NOD_SHARE, (0.014 + 0.036 * chance) * strength, 0.0)
-        nodded = nodded + depth * pulse(t - when - 0.04, 0.2, 0.42)
-    return nodded
+    accent, strength = around(score.accents, score.accent_strengths, t)
+    chance = moment_chance(seed, _NOD, accent)
+    depth = np.where(chance < _NOD_SHARE, (0.014 + 0.036 * chance) * strength, 0.0)
+    nodded = (depth * pulse(t - accent - 0.04, 0.2, 0.42)).sum(axis=0)
+    moved: Floats = drift(seed, _PITCH, t, PITCH) * _vigour(score, t) + nodded
+    return moved
 
 
 def roll(score: Score, seed: int, t: Times) -> Floats:
@@ -68,30 +68,30 @@ def roll(score: Score, seed: int, t: Times) -> Floats:
 
 def sway(score: Score, seed: int, t: Times, now: Floats) -> Floats:
     """How far hair is behind a head whose yaw is `now`."""
-    earlier = sum((share * yaw(score, seed, t - lag) for lag, share in _LAGS), np.zeros_like(t))
-    return _HAIR * (earlier - now)
+    lags, shares = np.array(_LAGS).T
+    earlier = yaw(score, seed, (t[:, None] - lags).ravel()).reshape(-1, len(lags))
+    behind: Floats = earlier @ shares - now
+    return _HAIR * behind
 
 
 def breath(score: Score, seed: int, t: Times) -> Floats:
     """0 empty .. 1 full."""
-    slot = np.floor(t / BREATH_EVERY_S)
-    begun, index, snapped = _inhalation(score, seed, slot - 2.0)
-    ends = np.full_like(t, np.inf)
-    for step in (-1.0, 0.0, 1.0, 2.0):
-        when, number, snap = _inhalation(score, seed, slot + step)
-        past = when <= t
-        begun, index = np.where(past, when, begun), np.where(past, number, index)
-        snapped = np.where(past, snap, snapped)
-        ends = np.where(~past, np.minimum(ends, when), ends)
-    rise = np.where(snapped, GASP_S, 0.4 * (ends - begun))
-    full = eased((t - begun) / rise) * (1.0 - eased((t - begun - rise) / (ends - begun - rise)))
-    return full * (0.72 + 0.28 * unit(seed, _DEPTH, index))
+    slot = np.floor(t / BREATH_EVERY_S) + np.arange(-2.0, 3.0)[:, None]
+    when, snapped = _inhalations(score, seed, slot)
+    # They are in order, and the first of them is always over, the last always to come.
+    now = (when <= t).sum(axis=0)[None] - 1
+    begun, end = np.take_along_axis(when, np.concatenate([now, now + 1]), axis=0)
+    gasped = np.take_along_axis(snapped, now, axis=0)[0]
+    rise = np.where(gasped, GASP_S, 0.4 * (end - begun))
+    full = eased((t - begun) / rise) * (1.0 - eased((t - begun - rise) / (end - begun - rise)))
+    number = np.take_along_axis(slot, now, axis=0)[0]
+    return full * (0.72 + 0.28 * unit(seed, _DEPTH, number))
 
 
-def _inhalation(score: Score, seed: int, index: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """When the breath with this number begins, and whether it is one taken to speak."""
+def _inhalations(score: Score, seed: int, index: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """When the breaths with these numbers begin, and whether each is taken to speak."""
     jitter = (2.0 * unit(seed, _BREATH, index) - 1.0) * _BREATH_JITTER_S
     when = index * BREATH_EVERY_S + jitter
     phrase = nearest(score.breaths, when + GASP_S) - GASP_S
     snaps = np.abs(phrase - when) < _BREATH_SNAP_S
-    return np.where(snaps, phrase, when), index, snaps
+    return np.where(snaps, phrase, when), snaps
