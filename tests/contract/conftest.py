@@ -14,9 +14,11 @@ from charafy.app import build_app
 from charafy.house import House, build_house
 from charafy.kernel.migrate import migrate
 from charafy.kernel.settings import Plan, Settings
-from tests.support.images import image_host, jpeg
+from tests.support.images import image_host, portrait
 from tests.support.server import Server, running
 
+HOOK = "http://127.0.0.1:9/hook"
+"""Nobody listens there, and nothing else is ever told."""
 ENOUGH = 1_000_000
 """Requests a minute, so that walking every route meets no rate limit."""
 
@@ -58,6 +60,7 @@ def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         voice_engine="scripted",
         demo=False,
         requests_per_minute_by_address=ENOUGH,
+        webhook_allowed_hosts=("127.0.0.1:9",),
         plans={
             name: Plan(
                 max_characters=50, requests_per_minute=ENOUGH, test_requests_per_minute=ENOUGH
@@ -102,8 +105,8 @@ def voice_id(http: TestClient, developer: Developer) -> str:
 
 @pytest.fixture(scope="session")
 def photo() -> str:
-    """A picture as a data URI."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg()).decode()
+    """A face as a data URI."""
+    return "data:image/jpeg;base64," + base64.b64encode(portrait()).decode()
 
 
 @pytest.fixture(scope="session")

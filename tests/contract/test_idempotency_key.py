@@ -13,8 +13,9 @@ from tests.contract.conftest import Developer
 from tests.support.routes import API
 
 PATHS = {name: API + path for _, path, name in OPERATIONS}
-TESTED = sorted(IDEMPOTENT - {"buy_credits"})
-"""Buying needs a payment provider: the credits' own tests have a fake one."""
+ELSEWHERE = {"buy_credits", "rotate_secret", "send_test", "redeliver"}
+"""Buying needs a payment provider, and the webhooks' tests have those that take no body."""
+TESTED = sorted(IDEMPOTENT - ELSEWHERE)
 
 
 @pytest.fixture(params=TESTED)
@@ -36,6 +37,7 @@ def bodies(
         "generate_video": (speech, "text"),
         "create_speech": ({"model": "kokoro", "voice": character_id, "input": "Hello!"}, "input"),
         "create_key": ({"name": "spare"}, "name"),
+        "create_endpoint": ({"url": "https://example.com/hook"}, "description"),
         "grant_credits": ({"amount": 5, "description": "Thanks"}, "description"),
     }
     first, other = requests[operation]
@@ -68,6 +70,9 @@ def test_sent_again_it_is_answered_again_and_done_once(
     if operation == "create_key":
         assert (first.json().pop("key")[:8], again.json()["key"]) == ("ck_live_", None)
         assert again.json()["key_id"] == first.json()["key_id"]
+    elif operation == "create_endpoint":
+        assert first.json()["secret"].startswith("whsec_")
+        assert again.json() == {**first.json(), "secret": None}
     else:
         assert again.content == first.content
         assert again.headers["content-type"] == first.headers["content-type"]
@@ -108,4 +113,5 @@ def state(http: TestClient, developer: Developer) -> tuple[Any, ...]:
         http.get(f"{API}/credits", headers=headers).json(),
         http.get(f"{API}/characters", headers=headers).json(),
         len(http.get(f"{API}/keys", headers=headers).json()["keys"]),
+        http.get(f"{API}/webhooks", headers=headers).json(),
     )

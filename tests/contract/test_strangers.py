@@ -15,10 +15,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from charafy.house import House
-from tests.contract.conftest import Developer
+from tests.contract.conftest import HOOK, Developer
 from tests.support.routes import API, Route, routes
 
-OWNED = {"character_id", "key_id", "video_id"}
+OWNED = {"character_id", "key_id", "video_id", "endpoint_id", "delivery_id"}
 """Ids of things that belong to an account."""
 COMMON = {"voice_id", "model"}
 """Ids of things that everyone may see."""
@@ -28,6 +28,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     f"PATCH {API}/characters/{{character_id}}": {"name": "Mine now"},
     f"PUT {API}/characters/{{character_id}}/avatar": {"avatar_type": "motion"},
     f"PUT {API}/characters/{{character_id}}/embed": {"embed_enabled": True},
+    f"PATCH {API}/webhooks/{{endpoint_id}}": {"url": "https://example.com/mine-now"},
 }
 SECRET = "Only Emma knows this."
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -65,18 +66,26 @@ def belongings(
         headers=developer.headers,
     ).json()
     key = http.post(f"{API}/keys", json={"name": "spare"}, headers=developer.headers).json()
+    hook = http.post(f"{API}/webhooks", json={"url": HOOK}, headers=developer.headers).json()
+    told = http.post(f"{API}/webhooks/{hook['endpoint_id']}/test", headers=developer.headers).json()
     transactions = http.get(f"{API}/credits", headers=developer.headers).json()["transactions"]
     assert transactions
     return Belongings(
         {
             "character_id": character_id,
             "key_id": key["key_id"],
+            "endpoint_id": hook["endpoint_id"],
+            "delivery_id": told["delivery_id"],
             "video_id": video["video_id"],
             "account_id": developer.account_id,
         },
         (
             character_id,
             key["key_id"],
+            hook["endpoint_id"],
+            hook["secret"],
+            told["delivery_id"],
+            HOOK,
             video["video_id"],
             developer.account_id,
             "developer@example.com",
@@ -147,10 +156,11 @@ def test_nothing_changed_for_its_owner(
         paths = (
             f"{API}/characters/{belongings.ids['character_id']}",
             f"{API}/characters/{belongings.ids['character_id']}/embed",
+            f"{API}/webhooks/{belongings.ids['endpoint_id']}",
             f"{API}/account",
         )
         answers = [http.get(path, headers=developer.headers) for path in paths]
-        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        assert [answer.status_code for answer in answers] == [200] * len(paths)
         keys = http.get(f"{API}/keys", headers=developer.headers).json()["keys"]
         standing = {key["key_id"]: key["revoked_at"] for key in keys}
         return [*(answer.json() for answer in answers), standing]
