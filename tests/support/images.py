@@ -7,6 +7,7 @@ import io
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 
 from PIL import Image
 
@@ -17,10 +18,19 @@ def jpeg(size: tuple[int, int] = (320, 400), colour: str = "#d2452d") -> bytes:
     return buffer.getvalue()
 
 
+def portrait() -> bytes:
+    """A face, 640 x 640: Emma of the demo as a JPEG."""
+    emma = files("charafy.demo").joinpath("portraits", "emma.webp").read_bytes()
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(emma)) as image:
+        image.convert("RGB").resize((640, 640)).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
 @contextlib.contextmanager
 def image_host() -> Iterator[str]:
-    """`host:port` of a server on this machine that answers every path with a JPEG."""
-    picture = jpeg()
+    """`host:port` of a server on this machine that answers every path with a JPEG of a face."""
+    picture = portrait()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

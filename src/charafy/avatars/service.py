@@ -87,6 +87,10 @@ class Avatars:
     def close(self) -> None:
         self._bakery.close()
 
+    def processes(self) -> list[int]:
+        """Process ids of the children there are."""
+        return self._bakery.processes()
+
     def preview(self, image: str | bytes, placement: Placement = _NOTHING_SAID) -> Examined:
         """What an avatar would be made from. Raises `BadRequest` for what is no picture."""
         return self._bakery.examine(self._read_photo(image).data, placement)
