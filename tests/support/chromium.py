@@ -52,6 +52,9 @@ _FLAGS: Final = (
     "--disable-component-update",
 )
 
+_SLOW: Final = "GPU stall due to ReadPixels"
+"""What the driver says of every picture that a test reads back."""
+
 T = TypeVar("T")
 
 
@@ -126,7 +129,7 @@ class Tab:
 
     _page: Page
     _run: Callable[[Coroutine[Any, Any, Any]], Any]
-    complaints: list[str] = field(default_factory=list)
+    complaints: list[str]
     """Errors on the console, uncaught exceptions, missing files; a test that provokes one
     clears the list."""
 
@@ -156,14 +159,6 @@ class Tab:
         shot: bytes = self._run(self._page.screenshot(full_page=whole_page, timeout=WAIT_S * 1000))
         return shot
 
-    def hear_complaints(self) -> None:
-        def said(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning"):
-                self.complaints.append(f"{message.type}: {message.text}")
-
-        self._page.on("console", said)
-        self._page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-
 
 class Chromium:
     """A running browser. Tabs share the process, nothing else."""
@@ -185,6 +180,7 @@ class Chromium:
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(WAIT_S)
+            self._loop.close()
 
     @contextlib.contextmanager
     def tab(self, site: Site, **context: Any) -> Iterator[Tab]:
@@ -192,9 +188,9 @@ class Chromium:
 
         Fails at the end if the page complained.
         """
-        profile, page = self._run(self._new(site, context))
-        tab = Tab(page, self._run)
-        tab.hear_complaints()
+        complaints: list[str] = []
+        profile, page = self._run(self._new(site, context, complaints))
+        tab = Tab(page, self._run, complaints)
         try:
             yield tab
             assert tab.complaints == []
@@ -220,11 +216,24 @@ class Chromium:
         if self._playwright:
             await self._playwright.stop()
 
-    async def _new(self, site: Site, options: dict[str, Any]) -> tuple[BrowserContext, Page]:
+    async def _new(
+        self, site: Site, options: dict[str, Any], complaints: list[str]
+    ) -> tuple[BrowserContext, Page]:
         assert self._browser is not None
         profile = await self._browser.new_context(**options)
         await profile.route("**/*", lambda route: _answer(route, site))
-        return profile, await profile.new_page()
+        page = await profile.new_page()
+        _listen(page, complaints)
+        return profile, page
+
+
+def _listen(page: Page, complaints: list[str]) -> None:
+    def said(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and _SLOW not in message.text:
+            complaints.append(f"{message.type}: {message.text}")
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
 
 
 async def _answer(route: Route, site: Site) -> None:

@@ -5,19 +5,20 @@
 
 import { Actor } from "./actor.js";
 import { Clock } from "./clock.js";
-import { DrawingPainter } from "./drawing.js";
-import { contextOf } from "./gl.js";
-import { PhotoPainter } from "./photo.js";
 import { toObject, toRow } from "./pose.js";
 import { loadRig } from "./rig.js";
 import { LiveScript, scriptOfCues, scriptOfPoses } from "./script.js";
 import { soundOf } from "./sound.js";
-import { SpriteStage } from "./sprites.js";
-import { Stage } from "./stage.js";
 import { viewOf, whenSizeChanges } from "./view.js";
 
+const WEBGL = { antialias: false, depth: false, powerPreference: "low-power" };
 const IDLE_FRAME_S = 1 / 31;
-const PAINTERS = { photo: PhotoPainter, drawing: DrawingPainter };
+/** What draws each kind of face; only the one that is needed is fetched. */
+const STAGES = {
+  photo: () => import("./photo.js"),
+  drawing: () => import("./drawing.js"),
+  sprites: () => import("./sprites.js"),
+};
 
 /** @typedef {import("./view.js").View} View */
 
@@ -31,19 +32,21 @@ export class AvatarPlayer extends EventTarget {
     let rig = await loadRig(url, options.signal);
     let gl = null;
     if (rig.kind !== "sprites") {
-      gl = options.renderer === "sprites" ? null : contextOf(options.canvas);
+      gl = options.renderer === "sprites" ? null : options.canvas.getContext("webgl2", WEBGL);
     }
     if (rig.kind !== "sprites" && !gl) {
       const beside = new URL("sprites.json", new URL(url, document.baseURI));
       rig = await loadRig(options.sprites ?? beside, options.signal);
     }
-    return new AvatarPlayer(rig, gl, options);
+    const { makeStage } = await STAGES[rig.kind]();
+    options.signal?.throwIfAborted();
+    return new AvatarPlayer(rig, () => makeStage(gl ?? options.canvas, rig), options);
   }
 
   /** Use `load`. */
-  constructor(rig, gl, { canvas, background = "keep", fit = "cover", label, ...manner }) {
+  constructor(rig, makeStage, { canvas, background = "keep", fit = "cover", label, ...manner }) {
     super();
-    Object.assign(this, { canvas, rig, gl, background, fit });
+    Object.assign(this, { canvas, rig, makeStage, background, fit });
     this.manner = { seed: manner.seed ?? Math.floor(Math.random() * 2 ** 31), language: manner.language };
     this.leaving = new AbortController();
     this.stage = this.makeStage();
@@ -66,7 +69,7 @@ export class AvatarPlayer extends EventTarget {
 
   /** "webgl" or "sprites". */
   get renderer() {
-    return this.gl ? "webgl" : "sprites";
+    return this.rig.kind === "sprites" ? "sprites" : "webgl";
   }
 
   /** The sound's time in seconds, null when nothing is said. */
@@ -161,11 +164,6 @@ export class AvatarPlayer extends EventTarget {
 
   // Inside
 
-  makeStage() {
-    const { gl, rig, canvas } = this;
-    return gl ? new Stage(gl, rig, new PAINTERS[rig.kind](gl, rig)) : new SpriteStage(canvas, rig);
-  }
-
   way(manner = {}) {
     return { ...this.manner, ...manner, ...(this.reduced && { liveliness: 0 }) };
   }
@@ -182,7 +180,6 @@ export class AvatarPlayer extends EventTarget {
     watch.observe(canvas);
     signal.addEventListener("abort", () => watch.disconnect());
     if (followsSystem) this.calm.addEventListener("change", () => this.calmDown(), { signal });
-    if (!this.gl) return;
     canvas.addEventListener("webglcontextlost", (event) => this.lose(event), { signal });
     canvas.addEventListener("webglcontextrestored", () => this.restore(), { signal });
   }

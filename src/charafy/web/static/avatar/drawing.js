@@ -5,6 +5,7 @@
 import { unpack } from "./arrays.js";
 import { Mesh, PLACE, Program, Target, textureOf } from "./gl.js";
 import { AT, CHANNELS } from "./pose.js";
+import { Stage } from "./stage.js";
 
 /** Cels that can be mixed at once: eight of a mouth's grid, and three special ones. */
 const MOST = 11;
@@ -58,7 +59,10 @@ const UNIT = new Set([
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 const c01 = (value) => clip(value, 0, 1);
 
-export class DrawingPainter {
+/** @param {WebGL2RenderingContext} gl @param {import("./rig.js").LoadedRig} rig */
+export const makeStage = (gl, rig) => new Stage(gl, rig, new DrawingPainter(gl, rig));
+
+class DrawingPainter {
   /** @param {WebGL2RenderingContext} gl @param {import("./rig.js").LoadedRig} rig */
   constructor(gl, { data, width, height, textures }) {
     Object.assign(this, { gl, data, size: [width, height], premultiplied: true });

@@ -18,15 +18,6 @@ uniform vec2 size;
 vec4 place(vec2 pixel) { return vec4((pixel + 0.5) / size * 2.0 - 1.0, 0.0, 1.0); }
 `;
 
-/** @param {HTMLCanvasElement} canvas @returns {WebGL2RenderingContext | null} */
-export const contextOf = (canvas) =>
-  canvas.getContext("webgl2", {
-    alpha: true,
-    antialias: false,
-    depth: false,
-    powerPreference: "low-power",
-  });
-
 export class Program {
   /** @param {WebGL2RenderingContext} gl @param {string} vertex @param {string} fragment */
   constructor(gl, vertex, fragment) {

@@ -19,15 +19,14 @@ in vec2 p;
 out vec4 color;
 uniform sampler2D parts;
 uniform vec3 cavity;
-uniform vec2 behind;
+uniform vec2 behind, lip, ground;
 uniform float jaw, tongue, rounding, buccal, work;
 uniform vec4 upperBox, lowerBox, tongueBox;
 uniform vec3 upperAt, lowerAt, tongueAt;
 vec4 part(vec4 box, vec3 spot, vec2 where) {
   vec2 texel = (where - spot.xy) * spot.z;
-  vec2 shown = clamp(min(texel + 1.0, box.zw - texel), 0.0, 1.0);
-  vec4 found = at(parts, clamp(texel, vec2(0.0), box.zw - 1.0) + box.xy);
-  return vec4(found.rgb, found.a * shown.x * shown.y);
+  bool inside = all(greaterThan(texel, vec2(-0.5))) && all(lessThan(texel, box.zw - 0.5));
+  return inside ? at(parts, texel + box.xy) : vec4(0.0);
 }
 void main() {
   float below = m.y, height = m.z, side = m.w;
@@ -42,8 +41,8 @@ void main() {
   rgb = mix(rgb, t.rgb, t.a * (1.0 - 0.5 * rounding));
   float corner = pow(clamp((abs(side) - 0.45) / 0.55, 0.0, 1.0), 1.5) * 0.8 * buccal;
   rgb = mix(rgb, deep, 1.0 - (1.0 - corner) * (1.0 - 0.25 * rounding));
-  rgb *= 0.42 + 0.58 * smoothstep(0.0, 0.06, below);
-  rgb *= 0.75 + 0.25 * smoothstep(0.0, 0.03, height - below);
+  rgb *= mix(lip.x, 1.0, smoothstep(0.0, lip.y, below));
+  rgb *= mix(ground.x, 1.0, smoothstep(0.0, ground.y, height - below));
   color = vec4(rgb, m.x * min(4.0 * work, 1.0));
 }
 `;
@@ -59,7 +58,7 @@ export function inside(gl, data) {
   const columns = (upper.length - 1) * mouth.columns + 1;
   const place = (name) => ({
     box: data.parts[mouth[name].part],
-    at: [...mouth[name].at, mouth[name].texels],
+    at: [...mouth[name].at, mouth.texels],
   });
   const [up, low, tongue] = ["teeth_upper", "teeth_lower", "tongue"].map(place);
   return {
@@ -76,6 +75,8 @@ export function inside(gl, data) {
       tongue: pose.tongue,
       rounding: Math.min(Math.max(pose.round, 0), 1),
       buccal: mouth.buccal,
+      lip: mouth.lip_shadow,
+      ground: mouth.floor_shadow,
       work,
       upperBox: up.box,
       lowerBox: low.box,

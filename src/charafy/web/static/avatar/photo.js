@@ -6,6 +6,7 @@ import { unpack } from "./arrays.js";
 import { Mesh, PLACE, Program, textureOf } from "./gl.js";
 import { inside, rowsOfLips } from "./lips.js";
 import { AT, CHANNELS } from "./pose.js";
+import { Stage } from "./stage.js";
 
 const SKIN_VERTEX = `
 layout(location = 0) in vec2 posed;
@@ -61,7 +62,10 @@ function tempers(p) {
   return { work, ease: work * (1 - clip(p.smile, 0, 1)) };
 }
 
-export class PhotoPainter {
+/** @param {WebGL2RenderingContext} gl @param {import("./rig.js").LoadedRig} rig */
+export const makeStage = (gl, rig) => new Stage(gl, rig, new PhotoPainter(gl, rig));
+
+class PhotoPainter {
   /** @param {WebGL2RenderingContext} gl @param {import("./rig.js").LoadedRig} rig */
   constructor(gl, { data, width, height, textures }) {
     Object.assign(this, { gl, data, size: [width, height] });
@@ -186,6 +190,7 @@ export class PhotoPainter {
   }
 
   drawMouth(pose, work) {
+    if (work <= 0) return;
     const rows = rowsOfLips(this.data, this.mouth, this.local, this.posed, work);
     this.mouth.program.use({ ...this.mouth.uniforms(pose, work), size: this.size, parts: this.parts });
     this.mouth.mesh.draw(rows);

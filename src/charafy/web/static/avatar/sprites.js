@@ -3,7 +3,10 @@
 
 import { AT } from "./pose.js";
 
-export class SpriteStage {
+/** @param {HTMLCanvasElement} canvas @param {import("./rig.js").LoadedRig} sheet */
+export const makeStage = (canvas, sheet) => new SpriteStage(canvas, sheet);
+
+class SpriteStage {
   /** @param {HTMLCanvasElement} canvas @param {import("./rig.js").LoadedRig} sheet */
   constructor(canvas, sheet) {
     this.context = canvas.getContext("2d");
