@@ -65,11 +65,6 @@ def _ask(views: Sequence[_View]) -> list[AnimeFace]:
     ]
 
 
-def refined(picture: Rgb, guess: Anchors) -> Anchors:
-    """Anchors of the mesh, which is a little off in drawings, moved onto the dark lines there."""
-    return guess
-
-
 def _near(picture: Rgb, face: Box) -> Iterator[_View]:
     side = max(face.width, face.height) * 2
     x, y = face.centre

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from charafy.engines.portrait import Anchors, Box, Finding, Kind, Problem, Rgba
-from charafy.engines.portrait.finding import drawn, faces, kinds, lips, matte, mesh, problems
+from charafy.engines.portrait.finding import drawn, faces, ink, kinds, lips, matte, mesh, problems
 from charafy.engines.portrait.finding.drawn import Drawn
 from charafy.engines.portrait.finding.faces import Rgb
 from charafy.engines.portrait.finding.mesh import Mesh
@@ -137,9 +137,10 @@ class Finder:
         placed, face, confidence = anchors, _box_of(anchors) if anchors else seen.near, 1.0
         doubts: list[Problem] = []
         if placed is None and found is not None:
-            placed, face, confidence = found.anchors, found.face, found.likelihood
+            placed = ink.tightened(seen.rgb, found.anchors)
+            face, confidence = found.face, found.likelihood
         elif placed is None and seen.best is not None:
-            placed = drawn.refined(seen.rgb, mesh.anchors(seen.best.points))
+            placed = ink.tightened(seen.rgb, mesh.anchors(seen.best.points))
             confidence = seen.best.presence
             if confidence < TRUSTED:
                 confidence *= 0.5
