@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,8 +45,8 @@ class Lamp:
 class Ramp:
     """Opens the jaw in one second."""
 
-    def pose(self, t_s: float) -> Pose:
-        return Pose(open=min(1.0, t_s))
+    def poses(self, fps: float) -> Iterator[Pose]:
+        return (Pose(open=min(1.0, number / fps)) for number in itertools.count())
 
 
 def silence(seconds: float) -> NDArray[np.float32]:
@@ -73,6 +73,17 @@ def test_the_video_outlasts_the_sound_by_less_than_a_tail_and_a_frame(tmp_path: 
     filmed = film(tmp_path / "out.mp4", Lamp(), Ramp(), silence(0.9), fps=25)
     assert 0.9 + TAIL_S <= filmed.duration_s < 0.9 + TAIL_S + 1 / 25
     assert filmed.duration_s == frames_of(0.9, 25) / 25
+
+
+def test_a_face_that_stops_moving_stays_as_it_is(tmp_path: Path) -> None:
+    class Nod:
+        def poses(self, fps: float) -> Iterator[Pose]:
+            yield Pose(open=0.0)
+            yield Pose(open=1.0)
+
+    face = Lamp()
+    filmed = film(tmp_path / "out.mp4", face, Nod(), silence(0.5))
+    assert [pose.open for pose in face.shown] == [0.0] + [1.0] * (filmed.frames - 1)
 
 
 def test_progress_is_told_after_every_frame_and_may_end_the_work(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Audio is the clock: every frame is drawn for the moment of the sound at which it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -37,9 +37,11 @@ class Face(Protocol):
 
 
 class Moves(Protocol):
-    """What the face does at any moment."""
+    """What the face does."""
 
-    def pose(self, t_s: float) -> Pose: ...
+    def poses(self, fps: float) -> Iterator[Pose]:
+        """One for every frame, the first at 0 s."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,15 @@ def film(
         video_format=video_format,
         transparent=plate is None,
     ) as out:
-        for number in range(1, count + 1):
-            pose = moves.pose(out.at_s)
+        for number, pose in enumerate(_exactly(count, moves.poses(fps)), 1):
             out.show(face.frame(pose) if plate is None else face.frame_over(pose, plate))
             on_frame(number / count)
     return Filmed(count / fps, count, width, height)
+
+
+def _exactly(count: int, poses: Iterator[Pose]) -> Iterator[Pose]:
+    """The first `count` poses; when there are fewer, the last one stays."""
+    pose = Pose()
+    for _ in range(count):
+        pose = next(poses, pose)
+        yield pose
