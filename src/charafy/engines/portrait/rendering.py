@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from charafy.engines.portrait import Kind, Pose, Rgba, Rig
+from charafy.engines.portrait.sprites import over
 
 _KEPT: Final = 4
 """Rigs that stay prepared; each holds its textures once more, some megabytes."""
@@ -33,6 +37,10 @@ class RigRenderer:
     def frame(self, rig: Rig, pose: Pose) -> Rgba:
         """See `Renderer`."""
         return self.drawer(rig).frame(pose)
+
+    def frame_over(self, rig: Rig, pose: Pose, plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """See `Renderer`."""
+        return over(self.drawer(rig).frame(pose), plate)
 
     def plate(self, rig: Rig) -> Rgba:
         """See `Renderer`."""
