@@ -53,6 +53,11 @@ class Art:
         return (ax + bx) / 2, (ay + by) / 2
 
     @property
+    def axis(self) -> float:
+        """x of the face's middle where its mouth may be."""
+        return 0.3 * self.between_eyes[0] + 0.7 * self.chin[0]
+
+    @property
     def drop(self) -> float:
         """From the eyes down to the chin."""
         return float(max(self.chin[1] - self.between_eyes[1], 8.0))

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from charafy.engines.portrait.drawing.colours import stacked
+from charafy.engines.portrait.drawing.colours import Floats, stacked
 from charafy.engines.portrait.drawing.mouth import Mouth, Style
 
 OPENINGS: Final[Sequence[float]] = (0.0, 0.08, 0.2, 0.4, 0.7, 1.0)

@@ -42,7 +42,7 @@ class _Moved:
     unless: str | None
 
 
-class Drawer:
+class DrawingDrawer:
     """Draws one rig. Not for two threads at once: frames share buffers."""
 
     def __init__(self, rig: Rig) -> None:

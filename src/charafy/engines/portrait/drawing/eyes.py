@@ -24,6 +24,7 @@ _STARTS: Final = np.arange(-0.40, 0.25, 0.02)
 _ARCHES: Final = np.array([0.15, 0.25, 0.35, 0.45, 0.55, 0.68])
 _SLANTS: Final = np.array([-0.18, -0.12, -0.06, 0.0, 0.06, 0.12, 0.18])
 _ARCH_POWER: Final = 2.3
+_SLIT: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,30 @@ class _Curves:
 
 def find_eye(art: Art, box: Box) -> Eye:
     region = _region(art, box)
-    curves = _dot_curves(art, region) or _lid_curves(art, region)
+    curves = _dot_curves(art, region)
+    if curves is None:
+        region = _region(art, _widened(art, box))
+        curves = _lid_curves(art, region)
     return _built(art, region, curves)
+
+
+def _widened(art: Art, box: Box) -> Box:
+    """The box as wide as the eye's own lines where these end on skin: boxes are often narrow."""
+    wide = Box(box.x - 0.35 * box.width, box.y, 1.7 * box.width, box.height)
+    region = _region(art, wide)
+    where = region.patch
+    labels, stats = components(region.dark)
+    xs, ys = where.grid()
+    inside = (xs > box.x) & (xs < box.x + box.width) & (ys > box.y) & (ys < box.y + box.height)
+    counts = np.bincount(labels[inside], minlength=len(stats))
+    counts[0] = 0
+    left, top, width, height, _ = (int(v) for v in stats[int(counts.argmax())])
+    free = left > 0 and left + width < where.width and top > 0 and top + height < where.height
+    if counts.max() == 0 or not free or height > 1.5 * box.height:
+        return box
+    start = min(box.x, where.left + left)
+    end = max(box.x + box.width, where.left + left + width - 1)
+    return Box(start, box.y, end - start, box.height)
 
 
 def _region(art: Art, box: Box) -> _Region:
@@ -155,7 +178,10 @@ def _lid_curves(art: Art, region: _Region) -> _Curves:
     cost = cost + 0.05 * (_SLANTS / 0.12)[None, None, :] ** 2
     best = np.unravel_index(int(np.argmax(2 * fit - cost)), fit.shape)
     top = curves[best].astype(np.float32)
-    return _Curves(columns, top, _bottom(region, columns, u, top), False, float(fit[best]))
+    # A slit several times wider than tall is a pupil's box, a line, anything but an open eye.
+    likely = float(np.clip((_SLIT - box.width / box.height) / 0.4, 0, 1))
+    bottom = _bottom(region, columns, u, top)
+    return _Curves(columns, top, bottom, False, likely * float(fit[best]))
 
 
 def _lash_evidence(art: Art, region: _Region) -> Floats:
@@ -245,7 +271,9 @@ def _vanishing(art: Art, where: Patch, curves: _Curves) -> Mask:
     inside = across & (ys >= top - 2) & (ys <= bottom + 2.5)
     light, distance = where.of(art.lab)[..., 0], where.of(art.skin.distance)
     line = (art.skin.lab[0] - light > 14) | (distance > 22)
-    near = _grown(inside, 3) & (ys >= top - 1) & across
+    # At the corners lines belong to lashes and hair beyond them as much as to the eye.
+    middle = bottom - top > 0.25 * float((bottom - top).max())
+    near = _grown(inside, 3) & (ys >= top - 1) & across & middle
     mask = _grown(inside | (line & near), 1) & (ys >= top - 2.2)
     height = float(curves.bottom.max() - curves.top.min())
     plain = distance < 24

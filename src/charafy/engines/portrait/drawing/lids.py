@@ -41,7 +41,7 @@ def _lid(art: Art, eye: Eye, closing: float) -> NDArray[np.uint8]:
     alpha = cover * (1 - open_)
     colour, alpha = _carried_lash(art, eye, (xs, ys, u, top, edge), closing, colour, alpha)
     stroke = _stroke(eye, xs[0], edge, u)
-    drawn = stroke * float(np.clip(1.7 * closing, 0, 1))
+    drawn = stroke * float(np.clip(3 * closing, 0, 1))
     colour, alpha = _over(colour, alpha, eye.colour, drawn)
     return stacked(colour, alpha)
 
@@ -88,7 +88,7 @@ def _closed_line(eye: Eye, u: Floats) -> Floats:
 
 def _stroke(eye: Eye, xs: Floats, edge: Floats, u: Floats) -> Floats:
     """Coverage of a pen stroke hanging from `edge`, thin at its ends."""
-    thick = float(np.clip(0.75 * eye.lash, 1.6, 0.13 * eye.height))
+    thick = float(np.clip(0.9 * eye.lash, 1.6, 0.15 * eye.height))
     press = 0.35 + 0.65 * np.clip(1 - np.abs(u) ** 3, 0, 1)
     chosen = np.abs(u) <= 1.03
     x, y = xs[chosen] - eye.patch.left, edge[chosen] - eye.patch.top

@@ -112,9 +112,10 @@ def _region(art: Art) -> _Region:
     apart, box = art.eye_distance, art.mouth
     x, y = box.centre
     reach = max(0.75 * box.width, 0.36 * apart)
+    axis = art.axis
     top = min(y - 0.14 * apart, box.y - 0.1 * box.height)
     bottom = max(y + 0.62 * (art.chin[1] - y), box.y + 1.1 * box.height)
-    where = patch(x - reach, top, x + reach, bottom, art.rgb.shape)
+    where = patch(min(x, axis) - reach, top, max(x, axis) + reach, bottom, art.rgb.shape)
     lab = where.of(art.lab)
     around = cv2.GaussianBlur(lab[..., 0], (0, 0), apart * 0.12)
     darker = np.asarray(around - lab[..., 0], dtype=np.float32)
@@ -128,6 +129,8 @@ def _mark(art: Art, region: _Region) -> tuple[Mask, float]:
     """The mark that is most like a mouth: strong, wide, near the box; else what the box holds."""
     labels, stats = components(region.marks)
     apart, (x, y) = art.eye_distance, art.mouth.centre
+    # Boxes are often off to a side; the face's own axis isn't right either where it is turned.
+    x = (x + art.axis) / 2
     best, score = 0, 0.0
     for i in range(1, len(stats)):
         left, top, width, height, area = stats[i]
@@ -137,7 +140,7 @@ def _mark(art: Art, region: _Region) -> tuple[Mask, float]:
         strength = (region.distance * np.maximum(region.darker, 1))[inside].sum() ** 0.4
         middle_x = region.patch.left + left + width / 2
         middle_y = region.patch.top + top + height / 2
-        off = np.hypot(middle_x - x, middle_y - y) / (0.22 * apart)
+        off = np.hypot((middle_x - x) / 0.26, (middle_y - y) / 0.20) / apart
         shape = width * min(3.0, width / max(2, height)) ** 0.7
         value = float(strength * shape * np.exp(-(off**2)))
         if value > score:
