@@ -20,6 +20,8 @@ from charafy.characters import routes as characters_routes
 from charafy.characters.service import Character
 from charafy.credits import routes as credits_routes
 from charafy.dashboard import routes as dashboard
+from charafy.demo import player_page
+from charafy.demo.lines import Lines
 from charafy.demo.world import create_demo_world, demo_characters, give_avatars
 from charafy.embed import routes as embed_routes
 from charafy.engines.voice.kokoro import language_of
@@ -36,6 +38,7 @@ from charafy.speech import openai_routes
 from charafy.speech import routes as speech_routes
 from charafy.videos import routes as videos_routes
 from charafy.voices import routes as voices_routes
+from charafy.web import player_files
 from charafy.web.pages import Pages
 from charafy.webhooks import routes as webhooks_routes
 
@@ -63,6 +66,8 @@ def build_app(house: House) -> FastAPI:
     pages = Pages()
     app.include_router(reference.router(app, pages, house.settings))
     app.include_router(_dashboard(house, pages))
+    app.include_router(_player(house, pages))
+    app.include_router(player_files.router())
     app.mount("/static", StaticFiles(packages=[("charafy.web", "static")]))
     app.add_middleware(RequestContext, metrics=house.metrics, vouch=house.guard.vouch)
     return app
@@ -125,6 +130,17 @@ def _dashboard(house: House, pages: Pages) -> APIRouter:
         voices=house.voices,
         cast=lambda: _cast(house),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),
+    )
+
+
+def _player(house: House, pages: Pages) -> APIRouter:
+    return player_page.router(
+        pages,
+        house.avatars,
+        Lines(house.storage, house.speech, house.settings.voice_engine),
+        house.storage,
+        base_url=house.settings.base_url,
+        cast=lambda: _cast(house),
     )
 
 
