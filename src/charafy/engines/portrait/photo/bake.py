@@ -28,7 +28,7 @@ from charafy.engines.portrait.rigfile import pack_array
 
 _MARGIN: Final = 0.045
 """Of the frame's shorter side: how far the person goes on beyond the frame."""
-_GAZE: Final = (0.036, 0.018)
+_GAZE: Final = (0.030, 0.014)
 """How far gaze 1 moves the iris, in spans."""
 _TEETH_DEPTH: Final = 0.10
 _SUBPIXEL: Final = 64

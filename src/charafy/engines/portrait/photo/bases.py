@@ -79,7 +79,7 @@ class Mouth:
     def arch(self, vertex: int) -> float:
         """Like `bow` but fuller towards the corners."""
         bow = self.bow(vertex)
-        return 0.5 * bow + 0.5 * float(np.sqrt(bow))
+        return 0.7 * bow + 0.3 * float(np.sqrt(bow))
 
 
 def measure(points: Points, axes: Axes) -> Mouth:
@@ -261,8 +261,8 @@ def _closed(mouth: Mouth) -> Given:
     """Lips that are open at rest brought together."""
     moves: dict[int, tuple[float, float]] = {}
     for pairs, shares in (
-        (zip(OUTER_UPPER, OUTER_LOWER, strict=True), (0.28, -0.50)),
-        (zip(INNER_UPPER, INNER_LOWER, strict=True), (0.40, -0.60)),
+        (zip(OUTER_UPPER, OUTER_LOWER, strict=True), (0.48, -0.34)),
+        (zip(INNER_UPPER, INNER_LOWER, strict=True), (0.60, -0.40)),
     ):
         for (upper, lower), gap in zip(pairs, np.maximum(mouth.gaps, 0), strict=True):
             if upper == lower:

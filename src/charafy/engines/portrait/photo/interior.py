@@ -26,7 +26,7 @@ _UPPER: Final = ((0.078, 0.108), (0.060, 0.098), (0.056, 0.106), (0.042, 0.092),
 _LOWER: Final = ((0.047, 0.080), (0.050, 0.082), (0.052, 0.088), (0.042, 0.078), (0.034, 0.072))
 UPPER_EDGE: Final = 0.030
 """Where the upper teeth end, below the closed lips."""
-LOWER_EDGE: Final = 0.012
+LOWER_EDGE: Final = 0.003
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,12 @@ def teeth(light: Light, mouth: Mouth, texels: float, *, upper: bool) -> Sprite:
             width / 2 - soft, width / 2 + soft, np.abs(aside - start - width / 2)
         )
         # Corners of the biting edge are round, more so away from the middle.
-        lifted = (0.010 + 0.012 * (start > 0.07)) * np.abs(t) ** 3.5
+        lifted = (0.006 + 0.008 * (start > 0.07)) * np.abs(t) ** 3.5
         begins = smoothstep(-soft, soft, into - lifted)
         line = tall - 0.022 * np.clip(np.abs(t), 0, 1) ** 2
         gum_line = np.where(inside > 0.5, line, gum_line)
         u = np.clip(into / tall, 0, 1)
-        shade = 1 - 0.30 * np.clip(np.abs(t), 0, 1) ** 6
+        shade = 1 - 0.24 * np.clip(np.abs(t), 0, 1) ** 8
         shade *= 0.93 + 0.09 * smoothstep(0.0, 0.35, u) - 0.10 * smoothstep(0.6, 1.0, u)
         gloss = 14 * np.exp(-((t / 0.35) ** 2) - ((u - 0.42) / 0.22) ** 2)
         whole = enamel * shade[..., None] + gloss[..., None]
@@ -177,8 +177,8 @@ def own_teeth(
     above = cv2.dilate(like, np.ones((reach, 1), np.uint8), anchor=(0, 0))
     missing = ((above > 0) & (like == 0)).astype(np.uint8)
     whole = cv2.inpaint(np.asarray(taken), missing, 3, cv2.INPAINT_TELEA)
-    alpha = cv2.GaussianBlur(above.astype(np.float32), (0, 0), max(0.8, 0.008 * texels))
-    image = _image(whole.astype(np.float64), np.clip(alpha * 1.15, 0, 1).astype(np.float64))
+    alpha = cv2.GaussianBlur(above.astype(np.float32), (0, 0), max(1.0, 0.014 * texels))
+    image = _image(whole.astype(np.float64), smoothstep(0.25, 0.7, alpha))
     return Sprite(image, (float(-centre[0] / texels), float(-centre[1] / texels)))
 
 
@@ -186,12 +186,14 @@ def _teeth_like(taken: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[
     """Bright pixels of little colour, as 0 and 1; None where those aren't teeth."""
     if inside.sum() < 40:
         return None
-    hsv = cv2.cvtColor(taken, cv2.COLOR_RGB2HSV)
-    saturation, value = hsv[..., 1], hsv[..., 2]
-    if np.median(value[inside]) < 110 or np.median(saturation[inside]) > 110:
+    value = taken.max(axis=2)
+    # Enamel is bright and less red than lips, gums and tongue.
+    red = cv2.cvtColor(taken, cv2.COLOR_RGB2LAB)[..., 1].astype(np.float32)
+    plain = float(np.percentile(red[inside], 20))
+    if np.median(value[inside]) < 110 or plain > 150:
         return None
-    bright = 0.62 * np.percentile(value[inside], 85)
-    plain = np.percentile(saturation[inside], 50) + 60
-    like = (inside & (value > bright) & (saturation < plain)).astype(np.uint8)
+    bright = 0.60 * np.percentile(value[inside], 85)
+    like = (inside & (value > bright) & (red < plain + 9)).astype(np.uint8)
     like = cv2.morphologyEx(like, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    return np.asarray(cv2.morphologyEx(like, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
+    like = cv2.morphologyEx(like, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    return np.asarray(like, np.uint8) if like.sum() > 0.2 * inside.sum() else None

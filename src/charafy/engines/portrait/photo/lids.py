@@ -52,7 +52,8 @@ def paint(
     hidden = _hidden(points, eye, axes, low, size)
     others = _mask([points[list(BROWS[:10]), :2] - low, points[list(BROWS[10:]), :2] - low], size)
     ring = _mask([points[list(eye.ring), :2] - low], size)
-    lid = fill(box, (hidden < 0.01) & (others < 0.5))
+    plain = _skin_like(box, (hidden < 0.01) & (others < 0.5))
+    lid = fill(box, plain) + _grain(box, plain)
     lid = _shaded(lid, closed, eye, axes, low)
     lid = _lashes(lid, box, ring > 0.5, closed, eye, axes, low)
     covered = np.zeros(size, np.uint8)
@@ -60,7 +61,7 @@ def paint(
         cv2.fillConvexPoly(covered, np.round(closed[triangle, :2] - low).astype(np.int32), 1)
     edge = max(0.02 * axes.span, 1.0)
     inside = cv2.distanceTransform(covered, cv2.DIST_L2, 3) / (2 * edge)
-    alpha = np.minimum(np.clip(hidden * 1.5, 0, 1), np.clip(inside, 0, 1))
+    alpha = np.minimum(np.clip(hidden * 1.5, 0, 1), np.clip(inside, 0, 1)) * (1 - others)
     image = np.dstack([np.clip(lid + 0.5, 0, 255), alpha * 255 + 0.5]).astype(np.uint8)
     return Lid(image, (int(low[0]), int(low[1])), triangles)
 
@@ -85,6 +86,27 @@ def _hidden(
     )
     grown = cv2.dilate(mask, kernel[::-1], anchor=(below, above))
     return np.asarray(cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.012 * axes.span + 0.4))
+
+
+def _skin_like(box: NDArray[np.uint8], around: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Without the rims of glasses, lashes and shine."""
+    if not around.any():
+        return around
+    grey = box.mean(axis=2)
+    usual = float(np.median(grey[around]))
+    like = around & (grey > 0.75 * usual) & (grey < 1.35 * usual)
+    return like if like.any() else around
+
+
+def _grain(box: NDArray[np.uint8], plain: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Noise as strong as the skin's own finest texture; the same for the same size."""
+    if not plain.any():
+        return np.zeros((*box.shape[:2], 1), np.float32)
+    grey = box.mean(axis=2).astype(np.float32)
+    finest = (grey - cv2.GaussianBlur(grey, (0, 0), 1.0))[plain]
+    strength = min(1.2 * float(np.median(np.abs(finest))), 6.0)
+    noise = np.random.default_rng(1).standard_normal(box.shape[:2]).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.6)[..., None] * 2 * strength, np.float32)
 
 
 def _edge(closed: Points, eye: Eye, low: NDArray[Any], count: int) -> Points:

@@ -59,11 +59,14 @@ class Opening:
         )
         gap = np.maximum((between * normal).sum(axis=1), 0).astype(np.float32)
         edge = np.float32(self._edge)
-        inset = np.minimum(edge, gap / 2)
-        away = np.stack([np.full_like(gap, -edge), inset, gap - inset, gap + edge])
+        out_u, out_l = edge * _slant(upper, normal), edge * _slant(lower, normal)
+        in_u, in_l = np.minimum(out_u, gap / 2), np.minimum(out_l, gap / 2)
+        away = np.stack([-out_u, in_u, gap - in_l, gap + out_l])
         at = upper[None] + away[..., None] * normal[None]
-        middle = np.maximum(np.minimum(gap / (2 * edge), 1), self._contact * work)
-        share = away / np.maximum(gap, 2 * edge)
+        middle = np.maximum(np.minimum(gap / (2 * edge), 1), self._contact * work * (1 - self._side**4))
+        # Along the line between the local points as along the one between the posed ones.
+        full = np.maximum(gap, 2 * edge)
+        share = np.stack([-out_u / full, in_u / full, 1 - in_l / full, 1 + out_l / full])
         local = inner_u[None] + (inner_l - inner_u)[None] * share[..., None]
         values = np.empty((_ROWS, len(gap), 6), np.float32)
         values[..., 0] = np.stack([np.zeros_like(gap), middle, middle, np.zeros_like(gap)])
@@ -72,6 +75,15 @@ class Opening:
         values[..., 3] = self._side
         values[..., 4:] = (local - self._origin) @ self._frame / self._span
         return Strip(np.ascontiguousarray(at.reshape(-1, 2), np.float32), values.reshape(-1, 6))
+
+
+def _slant(line: Floats, normal: Floats) -> Floats:
+    """How much longer an edge across the line is when measured along `normal`; at most 4."""
+    ends = np.pad(line, ((1, 1), (0, 0)), mode="edge")
+    along = ends[2:] - ends[:-2]
+    across = np.abs(along[:, 0] * normal[:, 1] - along[:, 1] * normal[:, 0])
+    ratio = np.hypot(along[:, 0], along[:, 1]) / np.maximum(across, 1e-6)
+    return np.asarray(np.minimum(ratio, 4), dtype=np.float32)
 
 
 def _catmull_rom(points: int, per_segment: int) -> Floats:

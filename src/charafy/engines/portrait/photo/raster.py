@@ -188,6 +188,7 @@ def fill_mouth(
     dx = np.empty(6, np.float32)
     dy = np.empty(6, np.float32)
     rgb = np.empty(3, np.float32)
+    lights = np.empty(3, np.float32)
     for t in range(triangles.shape[0]):
         i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         x0, y0, x1, y1, x2, y2 = at[i, 0], at[i, 1], at[j, 0], at[j, 1], at[k, 0], at[k, 1]
@@ -236,10 +237,15 @@ def fill_mouth(
                 dark = 1.0 - (1.0 - corner) * (1.0 - 0.25 * look[9])
                 light = look[12] + (1.0 - look[12]) * _step(0.0, look[13], below)
                 light *= look[14] + (1.0 - look[14]) * _step(0.0, look[15], tall - below)
+                light *= 1.0 - 0.3 * look[9]
+                # Light that comes back from the inside of a mouth is warm.
+                lights[0] = light
+                lights[1] = light * (0.74 + 0.26 * light)
+                lights[2] = light * (0.68 + 0.32 * light)
                 old = np.uint32(out[y, x])
                 new = old & np.uint32(0xFF000000)
                 for c in range(3):
-                    value = (rgb[c] + (look[c] - rgb[c]) * dark) * light
+                    value = (rgb[c] + (look[c] - rgb[c]) * dark) * lights[c]
                     was = np.float32((old >> np.uint32(8 * c)) & np.uint32(255))
                     mixed = min(max(was + (value - was) * a, 0.0), 255.0)
                     new |= np.uint32(mixed + 0.5) << np.uint32(8 * c)

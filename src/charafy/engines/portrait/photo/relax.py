@@ -13,17 +13,19 @@ from charafy.engines.portrait.photo.bases import Mouth
 from charafy.engines.portrait.photo.landmarks import (
     INNER_LOWER,
     INNER_UPPER,
+    MOUTH_CORNERS,
     OUTER_LOWER,
     OUTER_UPPER,
     Axes,
     Points,
 )
+from charafy.engines.portrait.photo.plate import fill
 
 _OPEN: Final = 0.015
 """Spans between the lips from which something is seen between them."""
 _CREASES: Final = (
-    (129, 203, 206, 216, 212, 202, 43, 57, 186, 92, 165, 98),
-    (358, 423, 426, 436, 432, 422, 273, 287, 410, 322, 391, 327),
+    (129, 142, 36, 205, 187, 207, 214, 210, 202, 212, 57, 186, 92, 165, 98),
+    (358, 371, 266, 425, 411, 427, 434, 430, 422, 432, 287, 410, 322, 391, 327),
 )
 """Outlines of the skin from each nostril to beside the mouth's corner."""
 
@@ -48,7 +50,7 @@ def patch(
     lips = _polygon(np.concatenate([at[list(OUTER_UPPER)], at[list(OUTER_LOWER)][::-1]]), size)
     image, alpha = _without_creases(box, at, lips, axes, smiling)
     if mouth.gap >= _OPEN:
-        image, alpha = _without_opening(image, alpha, at, axes, mouth)
+        image, alpha = _without_opening(image, alpha, at, lips, axes)
     rgba = np.dstack([np.clip(image + 0.5, 0, 255), alpha * 255 + 0.5]).astype(np.uint8)
     return rgba, (int(low[0]), int(low[1]))
 
@@ -76,24 +78,30 @@ def _without_creases(
 
     level = box - (smooth(0.012) - smooth(0.075))
     near_lips = cv2.GaussianBlur(free, (0, 0), 0.015 * span)
-    alpha = soft * np.clip(near_lips * 2 - 1, 0, 1) * (0.75 * smiling)
+    alpha = soft * np.clip(near_lips * 2 - 1, 0, 1) * min(1.0, 1.2 * smiling)
     return np.asarray(level, np.float32), np.asarray(alpha, np.float32)
 
 
 def _without_opening(
-    image: NDArray[np.float32], alpha: NDArray[np.float32], at: Points, axes: Axes, mouth: Mouth
+    image: NDArray[np.float32],
+    alpha: NDArray[np.float32],
+    at: Points,
+    lips: NDArray[np.float32],
+    axes: Axes,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lips' colour over what was seen between them, darker inwards."""
+    """The lips' own colour over what was seen between them, darker inwards."""
     inner = np.concatenate([at[list(INNER_UPPER)], at[list(INNER_LOWER)][::-1]])
     opening = (_polygon(inner, alpha.shape) > 0.5).astype(np.uint8)
-    wide = max(round(0.022 * axes.span), 1)
+    wide = max(round(0.030 * axes.span), 1)
     grown = cv2.dilate(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide)))
-    known = np.clip(image, 0, 255).astype(np.uint8)
-    filled = cv2.inpaint(known, grown, 4, cv2.INPAINT_TELEA).astype(np.float32)
-    depth = cv2.distanceTransform(opening, cv2.DIST_L2, 3) / axes.span
-    filled *= (1 - 0.45 * np.clip(depth / 0.03, 0, 1))[..., None]
-    share = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.006 * axes.span + 0.3)
-    share = np.maximum(share, grown)
+    for corner in (*MOUTH_CORNERS, INNER_UPPER[0], INNER_UPPER[-1]):
+        spot = np.round(at[corner] * 16).astype(int).tolist()
+        cv2.circle(grown, spot, round(0.6 * wide * 16), 1, -1, cv2.LINE_8, 4)
+    filled = fill(image, (lips > 0.9) & (grown == 0))
+    depth = cv2.distanceTransform(grown, cv2.DIST_L2, 3) / axes.span
+    filled *= (1 - 0.45 * np.clip(depth / 0.04, 0, 1))[..., None]
+    share = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.008 * axes.span + 0.3)
+    share = np.maximum(share, opening)
     total = np.maximum(alpha, share)
     mixed = image * (1 - share)[..., None] + filled * share[..., None]
     return np.asarray(mixed, np.float32), np.asarray(total, np.float32)

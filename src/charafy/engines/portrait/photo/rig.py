@@ -57,7 +57,7 @@ The mouth (data["mouth"])
     upper, lower  uint16 [11]: vertices of the inner lips from left to right; same ends
     origin        [2]: of mouth coordinates at rest, frame pixels
     columns       int, q: columns per segment
-    edge          float: half the width of the soft edge, pixels
+    edge          float: half the width of the soft edge, pixels, measured across the edge
     contact       0..1, least opacity while at work, so that lips that were open get a line
     teeth_upper, teeth_lower, tongue   {"part", "at": [x, y]}: where the part's first texel's
                   centre lies in mouth coordinates
@@ -71,17 +71,20 @@ The mouth (data["mouth"])
     extended by reflection (p[-1] = 2 p[0] - p[1]), q points per segment plus the last: C =
     10 q + 1 columns at U (upper), L (lower). gap = (L - U).local . down, clipped at >= 0.
     With n = posed down direction = normalise(posed L - posed U, or down where gap < 0.01 S),
-    g = max((L - U).posed . n, 0), t = min(edge, g / 2), four rows per column:
+    g = max((L - U).posed . n, 0), four rows per column:
          row        0               1            2            3
-         posed      U - edge n      U + t n      L - t n      L + edge n
+         posed      U - eu n        U + tu n     L - tl n     L + el n
          (with L taken as U + g n)
+         eu = edge * min(|d| / max(|d x n|, 1e-6), 4), d = U[c + 1] - U[c - 1] (posed; indices
+              clamped to the columns there are); el the same along L;
+              tu = min(eu, g / 2), tl = min(el, g / 2)
          a          0               m            m            0
-         m = max(min(g / (2 edge), 1), contact * work)
+         m = max(min(g / (2 edge), 1), contact * work * (1 - side^4))
          below      (posed - U) . n / S: distance under the upper lip
          height     g / S  (same in all four rows)
          side       2 * column / (C - 1) - 1
          X, Y       (local_U + (local_L - local_U) * s - origin) . across / S (and . down / S)
-                    with s = -edge/g', t/g', 1 - t/g', 1 + edge/g', g' = max(g, 2 edge)
+                    with s = -eu/g', tu/g', 1 - tl/g', 1 + el/g', g' = max(g, 2 edge)
     Rows are joined by two triangles per cell; row r, column c -> (r, c), (r, c+1), (r+1, c+1)
     and (r, c), (r+1, c+1), (r+1, c). All of them are interpolated linearly over triangles.
     Fragment (rgb 0..255):
@@ -90,12 +93,14 @@ The mouth (data["mouth"])
          over rgb, in this order, each part sampled at ((x, y + dy) - at) * texels, rgb and alpha:
            tongue       dy = -(drop * open * (0.75 - 0.55 * tongue) + 0.045 - 0.045 * tongue)
                         rgb of the texel * (0.55 + 0.45 * min(height / 0.12, 1))
-           teeth_lower  dy = -drop * open;  alpha * (1 - 0.6 * round)
-           teeth_upper  dy = 0;             alpha * (1 - 0.5 * round)
+           teeth_lower  dy = -drop * open;  alpha * (1 - min(1.6 * round, 1))
+           teeth_upper  dy = 0
            (round clipped to 0..1; a part is transparent outside of itself)
          corner = clip((|side| - 0.45) / 0.55, 0, 1)^1.5 * 0.8 * buccal
          rgb = mix(rgb, cavity, 1 - (1 - corner) * (1 - 0.25 * round))
          light = mix(lip_shadow[0], 1, smoothstep(0, lip_shadow[1], below))
          light *= mix(floor_shadow[0], 1, smoothstep(0, floor_shadow[1], height - below))
-         rgb *= light;  alpha = a * min(4 * work, 1)
+         light *= 1 - 0.3 * round
+         r, g, b *= light, light * (0.74 + 0.26 * light), light * (0.68 + 0.32 * light)
+         alpha = a * min(4 * work, 1)
 """

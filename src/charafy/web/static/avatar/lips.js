@@ -36,13 +36,15 @@ void main() {
   vec4 t = part(tongueBox, tongueAt, q - vec2(0.0, jaw * (0.75 - 0.55 * tongue) + 0.045 - 0.045 * tongue));
   rgb = mix(rgb, t.rgb * (0.55 + 0.45 * min(height / 0.12, 1.0)), t.a);
   t = part(lowerBox, lowerAt, q - vec2(0.0, jaw));
-  rgb = mix(rgb, t.rgb, t.a * (1.0 - 0.6 * rounding));
+  rgb = mix(rgb, t.rgb, t.a * (1.0 - min(1.6 * rounding, 1.0)));
   t = part(upperBox, upperAt, q);
-  rgb = mix(rgb, t.rgb, t.a * (1.0 - 0.5 * rounding));
+  rgb = mix(rgb, t.rgb, t.a);
   float corner = pow(clamp((abs(side) - 0.45) / 0.55, 0.0, 1.0), 1.5) * 0.8 * buccal;
   rgb = mix(rgb, deep, 1.0 - (1.0 - corner) * (1.0 - 0.25 * rounding));
-  rgb *= mix(lip.x, 1.0, smoothstep(0.0, lip.y, below));
-  rgb *= mix(ground.x, 1.0, smoothstep(0.0, ground.y, height - below));
+  float light = mix(lip.x, 1.0, smoothstep(0.0, lip.y, below));
+  light *= mix(ground.x, 1.0, smoothstep(0.0, ground.y, height - below));
+  light *= 1.0 - 0.3 * rounding;
+  rgb *= vec3(light, light * (0.74 + 0.26 * light), light * (0.68 + 0.32 * light));
   color = vec4(rgb, m.x * min(4.0 * work, 1.0));
 }
 `;
@@ -115,11 +117,12 @@ export function rowsOfLips({ across, down, span, mouth }, made, local, posed, wo
     [nx, ny] = gap < 0.01 * span || !far ? down : [nx / far, ny / far];
     const g = Math.max((lower[2 * c] - upper[2 * c]) * nx + (lower[2 * c + 1] - upper[2 * c + 1]) * ny, 0);
     const { edge } = mouth;
-    const t = Math.min(edge, g / 2);
-    const solid = Math.max(Math.min(g / (2 * edge), 1), mouth.contact * work);
+    const [eu, el] = [edge * slant(upper, c, nx, ny), edge * slant(lower, c, nx, ny)];
+    const [tu, tl] = [Math.min(eu, g / 2), Math.min(el, g / 2)];
+    const solid = Math.max(Math.min(g / (2 * edge), 1), mouth.contact * work * (1 - ((2 * c) / (columns - 1) - 1) ** 4);
     const from = Math.max(g, 2 * edge);
-    [-edge, t, g - t, g + edge].forEach((below, r) => {
-      const s = [-edge / from, t / from, 1 - t / from, 1 + edge / from][r];
+    [-eu, tu, g - tl, g + el].forEach((below, r) => {
+      const s = [-eu / from, tu / from, 1 - tl / from, 1 + el / from][r];
       const x = ux + (lx - ux) * s - mouth.origin[0];
       const y = uy + (ly - uy) * s - mouth.origin[1];
       rows.set(
@@ -138,6 +141,14 @@ export function rowsOfLips({ across, down, span, mouth }, made, local, posed, wo
     });
   }
   return rows;
+}
+
+/** How much longer an edge across the line is at column `c` when measured along (nx, ny). */
+function slant(line, c, nx, ny) {
+  const [before, after] = [Math.max(c - 1, 0), Math.min(c + 1, line.length / 2 - 1)];
+  const dx = line[2 * after] - line[2 * before];
+  const dy = line[2 * after + 1] - line[2 * before + 1];
+  return Math.min(Math.hypot(dx, dy) / Math.max(Math.abs(dx * ny - dy * nx), 1e-6), 4);
 }
 
 /** A smooth line through the given vertices: Catmull-Rom, `each` points per segment and the last. */
