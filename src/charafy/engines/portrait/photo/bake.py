@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,7 +61,7 @@ def bake(picture: Rgba, finding: Finding, framing: Framing) -> Rig:
     }
     sprites, parts_data = _parts(textures["skin"], net, points, face, mouth, moves, margin)
     textures["parts"], places = atlas.pack(sprites)
-    data = _data(net, moves, points, face, mouth, finding.matte is not None, margin)
+    data = _data(net, moves, points, face, alpha if finding.matte is not None else None, margin)
     data |= {"parts": places, **_placed(parts_data, places)}
     return Rig(Kind.PHOTO, framing.width, framing.height, data, textures)
 
@@ -82,10 +83,10 @@ def _data(
     moves: list[Basis],
     points: Points,
     face: Axes,
-    mouth: Mouth,
-    loose: bool,
+    alpha: NDArray[np.uint8] | None,
     margin: int,
 ) -> dict[str, object]:
+    loose = alpha is not None
     border = 1.0 if loose else _frame_still(net, points, face)
     weights = bases.head_weights(net, points, face, loose) * border
     return {
@@ -97,12 +98,31 @@ def _data(
         "pivot_depth": float(points[list(OVAL), 2].mean() + 0.25 * face.height),
         "vertices": pack_array(net.vertices.astype(np.float32)),
         "head": pack_array(weights.astype(np.float32)),
-        "triangles": pack_array(net.triangles.astype(np.uint16)),
+        "triangles": pack_array(_seen(net, alpha, margin).astype(np.uint16)),
         "eyes_from": net.eyes_from,
         "gaze": pack_array(net.gaze.astype(np.float32)),
         "gaze_reach": [reach * face.span for reach in _GAZE],
         "bases": [_packed(basis) for basis in moves],
     }
+
+
+def _seen(net: Mesh, alpha: NDArray[np.uint8] | None, margin: int) -> mesh.Triangles:
+    """Without triangles that show nothing of the person."""
+    if alpha is None:
+        return net.triangles
+    grown = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((5, 5), np.uint8))
+    sums = cv2.integral(grown)
+    corners = net.vertices[net.triangles, :2] + margin
+    limit = np.array(alpha.shape[::-1])
+    low = np.clip(np.floor(corners.min(axis=1)).astype(int), 0, limit)
+    high = np.clip(np.ceil(corners.max(axis=1)).astype(int) + 1, 0, limit)
+    shown = (
+        sums[high[:, 1], high[:, 0]]
+        - sums[low[:, 1], high[:, 0]]
+        - sums[high[:, 1], low[:, 0]]
+        + sums[low[:, 1], low[:, 0]]
+    )
+    return net.triangles[shown > 0]
 
 
 def _frame_still(net: Mesh, points: Points, face: Axes) -> NDArray[np.float64]:

@@ -14,6 +14,10 @@ from charafy.engines.portrait.photo.lips import Opening
 from charafy.engines.portrait.photo.pose import Placed, Skeleton, values
 from charafy.engines.portrait.rigfile import unpack_array
 
+_Box = tuple[int, int, int, int]
+"""Left, top, right, bottom."""
+_NOWHERE: Final = -9.0
+"""A place outside of every texture: transparent."""
 _RELAX_STEPS: Final = 32
 """Relaxed skin is mixed anew only when it changes by one of so many steps."""
 
@@ -34,7 +38,8 @@ class PhotoDrawer:
         self._relax = _Relax(data, rig, self._skin)
         self._lids = [_Lid(lid) for lid in data["lids"]]
         self._mouth = _Mouth(data, self._skeleton)
-        self._frame = np.zeros((rig.height, rig.width, 4), np.uint8)
+        self._canvas = _Canvas(rig.height, rig.width)
+        self._used = np.unique(self._triangles)
 
     def plate(self) -> Rgba:
         """What stands behind the person."""
@@ -42,19 +47,60 @@ class PhotoDrawer:
 
     def frame(self, pose: Pose) -> Rgba:
         """The person at this pose; the array is reused by the next call."""
-        from charafy.engines.portrait.photo import raster
-
         channels = values(pose)
         placed = self._skeleton.place(channels)
         self._relax.mix(channels["ease"])
-        pixels = _packed(self._frame)
-        pixels[...] = 0
-        raster.paint(
-            pixels, _packed(self._skin), placed.posed, placed.uv + self._margin, self._triangles
-        )
+        box = self._box(placed.posed)
+        frame = self._canvas.draw(self._skin, placed.posed, placed.uv + self._margin, self._triangles, box)
+        pixels, parts = _packed(frame), _packed(self._parts)
         for lid in self._lids:
-            lid.draw(pixels, _packed(self._parts), placed, channels)
-        self._mouth.draw(pixels, _packed(self._parts), placed, channels)
+            lid.draw(pixels, parts, placed, channels)
+        self._mouth.draw(pixels, parts, placed, channels)
+        return frame
+
+    def _box(self, posed: NDArray[np.float32]) -> _Box:
+        """The part of the frame that the mesh reaches."""
+        at = posed[self._used]
+        left, top = (max(int(low), 0) for low in np.floor(at.min(axis=0)))
+        right, bottom = np.ceil(at.max(axis=0)).astype(int) + 1
+        return left, top, min(int(right), self._size[1]), min(int(bottom), self._size[0])
+
+
+class _Canvas:
+    """A frame and the maps that say where its pixels come from."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self._frame = np.zeros((height, width, 4), np.uint8)
+        self._maps = np.empty((2, height, width), np.float32)
+        self._drawn: _Box = (0, 0, 0, 0)
+
+    def draw(
+        self,
+        skin: Rgba,
+        at: NDArray[np.float32],
+        uv: NDArray[np.float32],
+        triangles: NDArray[np.int32],
+        box: _Box,
+    ) -> Rgba:
+        """The frame, transparent where no triangle is; only `box` of it is drawn."""
+        from charafy.engines.portrait.photo import raster
+
+        if box != self._drawn:
+            left, top, right, bottom = self._drawn
+            self._frame[top:bottom, left:right] = 0
+            self._drawn = box
+        left, top, right, bottom = box
+        map_x, map_y = self._maps[0], self._maps[1]
+        map_x[top:bottom, left:right] = _NOWHERE
+        raster.trace(map_x, map_y, at, uv, triangles)
+        cv2.remap(
+            skin,
+            map_x[top:bottom, left:right],
+            map_y[top:bottom, left:right],
+            cv2.INTER_LINEAR,
+            self._frame[top:bottom, left:right],
+            cv2.BORDER_CONSTANT,
+        )
         return self._frame
 
 

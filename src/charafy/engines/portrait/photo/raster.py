@@ -69,13 +69,13 @@ def _sample(texture: Any, u: Any, v: Any) -> Any:
     return (mixed >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
 
 
-@nb.njit(cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def paint(out: Any, texture: Any, at: Any, uv: Any, triangles: Any) -> None:
-    """Replace pixels of `out` (uint32 [h, w]) by `texture` (uint32, a texel of border around).
+@nb.njit(cache=True, fastmath=True, boundscheck=False)  # type: ignore[untyped-decorator]
+def trace(map_x: Any, map_y: Any, at: Any, uv: Any, triangles: Any) -> None:
+    """Write where each pixel of the triangles comes from, float32, for `cv2.remap`.
 
-    `at` and `uv` are float32 [n, 2]; uv counts from the border's first texel.
+    `at` and `uv` are float32 [n, 2], in pixels of the maps and of the texture.
     """
-    height, width = out.shape
+    height, width = map_x.shape
     for t in range(triangles.shape[0]):
         i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         x0, y0, x1, y1, x2, y2 = at[i, 0], at[i, 1], at[j, 0], at[j, 1], at[k, 0], at[k, 1]
@@ -83,27 +83,21 @@ def paint(out: Any, texture: Any, at: Any, uv: Any, triangles: Any) -> None:
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if bottom <= top or abs(area) < 1e-4:
             continue
-        u1, v1 = uv[j, 0] - uv[i, 0], uv[j, 1] - uv[i, 1]
-        u2, v2 = uv[k, 0] - uv[i, 0], uv[k, 1] - uv[i, 1]
-        one = 65536.0 / area
+        u0, v0 = uv[i, 0], uv[i, 1]
+        u1, v1 = uv[j, 0] - u0, uv[j, 1] - v0
+        u2, v2 = uv[k, 0] - u0, uv[k, 1] - v0
+        one = np.float32(1.0) / area
         ux = ((y2 - y0) * u1 - (y1 - y0) * u2) * one
         uy = ((x1 - x0) * u2 - (x2 - x0) * u1) * one
         vx = ((y2 - y0) * v1 - (y1 - y0) * v2) * one
         vy = ((x1 - x0) * v2 - (x2 - x0) * v1) * one
-        u0, v0 = uv[i, 0] * 65536.0, uv[i, 1] * 65536.0
-        across, down = np.int64(ux), np.int64(vx)
         for y in range(top, bottom):
             first, last = _span(x0, y0, x1, y1, x2, y2, np.float32(y), width)
-            u = np.int64(u0 + (first - x0) * ux + (y - y0) * uy)
-            v = np.int64(v0 + (first - x0) * vx + (y - y0) * vy)
-            for x in range(first, last):
-                lanes = _sample(texture, u, v)
-                out[y, x] = np.uint32(
-                    (lanes & np.uint64(0x00FF00FF))
-                    | ((lanes >> np.uint64(24)) & np.uint64(0xFF00FF00))
-                )
-                u += across
-                v += down
+            u = u0 + (np.float32(first) - x0) * ux + (np.float32(y) - y0) * uy
+            v = v0 + (np.float32(first) - x0) * vx + (np.float32(y) - y0) * vy
+            for n in range(last - first):
+                map_x[y, first + n] = u + np.float32(n) * ux
+                map_y[y, first + n] = v + np.float32(n) * vx
 
 
 @nb.njit(cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
