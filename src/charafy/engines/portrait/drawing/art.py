@@ -19,6 +19,7 @@ from charafy.engines.portrait.drawing.colours import (
     patch,
     to_lab,
 )
+from charafy.engines.portrait.drawing.ground import behind, decided
 from charafy.engines.portrait.photo.framing import Crop, place
 
 _FACE: Final = 1.9
@@ -31,7 +32,9 @@ class Art:
 
     rgb: Rgb
     alpha: NDArray[np.uint8] | None
-    """None for an opaque picture."""
+    """None for an opaque picture whose person isn't known."""
+    plate: Rgb | None
+    """The picture's own background with the person painted over; None where it has none."""
     lab: Floats
     eyes: tuple[Box, Box]
     """Left and right on the picture."""
@@ -63,9 +66,16 @@ class Art:
         return float(max(self.chin[1] - self.between_eyes[1], 8.0))
 
 
-def prepare(picture: Rgba, anchors: Anchors, framing: Framing) -> Art:
+def prepare(
+    picture: Rgba, anchors: Anchors, matte: NDArray[np.uint8] | None, framing: Framing
+) -> Art:
+    """`matte`: where the person is on an opaque picture, if that is known."""
     crop = _crop(picture, anchors, framing)
     rgb, alpha = _cut(picture, crop)
+    plate = None
+    if alpha is None and matte is not None:
+        alpha = decided(rgb, crop.cut(matte, 0, cv2.BORDER_REPLICATE))
+        plate = behind(rgb, alpha)
     eyes = (_moved(crop, anchors.left_eye), _moved(crop, anchors.right_eye))
     mouth = _moved(crop, anchors.mouth)
     x, y = crop.to_frame(np.array(anchors.chin))
@@ -75,11 +85,12 @@ def prepare(picture: Rgba, anchors: Anchors, framing: Framing) -> Art:
     between = patch(
         centres[0], min(below_eyes, mouth.y - 6), centres[1], max(mouth.y, below_eyes), rgb.shape
     )
-    skin = measure_skin(lab, alpha, between)
+    own = alpha if plate is None else None
+    skin = measure_skin(lab, own, between)
     face = patch(eyes[0].x, below_eyes, eyes[1].x + eyes[1].width, float(y), rgb.shape)
     apart = centres[1] - centres[0]
     line = line_width(lab, skin, face, 0.13 * max(apart, 8.0))
-    return Art(rgb, alpha, lab, eyes, mouth, (float(x), float(y)), skin, line)
+    return Art(rgb, alpha, plate, lab, eyes, mouth, (float(x), float(y)), skin, line)
 
 
 def _crop(picture: Rgba, anchors: Anchors, framing: Framing) -> Crop:

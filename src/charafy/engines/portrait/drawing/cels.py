@@ -18,10 +18,24 @@ from numpy.typing import NDArray
 from charafy.engines.portrait.drawing.colours import Floats, stacked
 from charafy.engines.portrait.drawing.mouth import Mouth, Style
 
-OPENINGS: Final[Sequence[float]] = (0.0, 0.08, 0.2, 0.4, 0.7, 1.0)
-WIDTHS: Final[Sequence[float]] = (-1.0, -0.6, -0.3, 0.0, 0.4, 1.0)
-NEUTRAL: Final = 3
-"""Index of the width as it is."""
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """Where on the axes of opening and width there are cels."""
+
+    openings: Sequence[float]
+    widths: Sequence[float]
+    """-1 round .. 1 wide, with 0 among them."""
+
+    @property
+    def neutral(self) -> int:
+        """Index of the width as it is."""
+        return self.widths.index(0.0)
+
+
+DRAWN: Final = Stops((0.0, 0.08, 0.2, 0.4, 0.7, 1.0), (-1.0, -0.6, -0.3, 0.0, 0.4, 1.0))
+PARTED: Final = Stops((0.0, 0.08, 0.25, 0.55, 1.0), (-1.0, -0.5, 0.0, 1.0))
+"""For lips, which stay themselves while they move: fewer do."""
 _TEETH_FROM: Final = 2
 """Index of the first opening that shows teeth."""
 _FINE: Final = 4
@@ -76,11 +90,10 @@ CLENCH: Final = Shape(0.24, 0.9, clenched=True)
 TONGUE: Final = Shape(0.22, 0.15, teeth=True, tongue=1.0)
 
 
-def shapes_with_teeth() -> Sequence[tuple[int, int]]:
+def shapes_with_teeth(stops: Stops) -> Sequence[tuple[int, int]]:
     """Places on the grid, (opening, width), that have a second cel with teeth."""
-    return [
-        (i, j) for i in range(_TEETH_FROM, len(OPENINGS)) for j in range(NEUTRAL - 1, len(WIDTHS))
-    ]
+    widths = range(stops.neutral - 1, len(stops.widths))
+    return [(i, j) for i in range(_TEETH_FROM, len(stops.openings)) for j in widths]
 
 
 def draw(mouth: Mouth, shape: Shape, apart: float) -> Cel:

@@ -119,14 +119,14 @@ def painted_over(rgb: NDArray[Any], known: Mask, mask: Mask, sigma: float) -> Fl
     weight = (known & ~mask).astype(np.float32)
     if weight.sum() < 12:
         weight = (~mask).astype(np.float32)
-    filled: Floats | None = None
+    # Nothing known for far around: the average of all that is known.
+    filled = np.broadcast_to(image[weight > 0].mean(axis=0), image.shape).astype(np.float32)
     for scale in (6.0, 3.0, 1.5, 0.75):
         near = cv2.GaussianBlur(weight, (0, 0), sigma * scale)[..., None]
         blurred = cv2.GaussianBlur(image * weight[..., None], (0, 0), sigma * scale)
         mean = blurred / np.maximum(near, 1e-5)
         trust = np.clip(near * 6, 0, 1)
-        filled = mean if filled is None else mean * trust + filled * (1 - trust)
-    assert filled is not None
+        filled = np.asarray(mean * trust + filled * (1 - trust), dtype=np.float32)
     return np.asarray(np.where(mask[..., None], filled, image), dtype=np.float32)
 
 

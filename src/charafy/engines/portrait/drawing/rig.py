@@ -9,8 +9,8 @@ below are premultiplied; "over" is c + (1 - c.a) * below, for all four channels.
 Textures
     base   [height, width]: the picture at rest.
     cels   an atlas; cels lie at least one empty texel apart.
-    plate  [height, width], opaque: what stands behind a drawing that has alpha; else absent, and
-           the plate is the base.
+    plate  [height, width], opaque: what stands behind the person; absent where base is opaque:
+           then the plate is the base.
 
 data
     under   {rect, at: [x, y]}: skin without the mouth; its first texel lies at frame pixel `at`
@@ -71,12 +71,12 @@ from charafy.engines.portrait.drawing.atlas import Rect, cropped, pack
 from charafy.engines.portrait.drawing.cels import (
     BITE,
     CLENCH,
-    NEUTRAL,
-    OPENINGS,
+    DRAWN,
+    PARTED,
     TONGUE,
-    WIDTHS,
     Cel,
     Shape,
+    Stops,
     draw,
     own_line,
     shapes_with_teeth,
@@ -99,13 +99,12 @@ def bake(picture: Rgba, finding: Finding, framing: Framing) -> Rig:
     """The rig of a drawing. Raises `NoFace` without usable anchors."""
     if not finding.usable or finding.anchors is None:
         raise NoFace(finding.problems)
-    art = prepare(picture, finding.anchors, framing)
+    art = prepare(picture, finding.anchors, finding.matte, framing)
     eyes = (find_eye(art, art.eyes[0]), find_eye(art, art.eyes[1]))
     mouth = find_mouth(art)
     sheet = _Sheet()
     under = sheet.add(stacked(mouth.erased, mouth.cover), mouth.patch.left, mouth.patch.top)
-    specials = {name: _drawn(art, mouth, shape) for name, shape in _SPECIAL.items()}
-    grid, cels = _mouth_grid(mouth, _mouths(art, mouth), specials, sheet)
+    grid, cels = _mouth_entry(art, mouth, sheet)
     closing = [
         [sheet.add(cel, eye.patch.left, eye.patch.top) for cel in lids(art, eye)]
         if eye.evidence >= LEAST_EYE
@@ -129,6 +128,9 @@ def bake(picture: Rgba, finding: Finding, framing: Framing) -> Rig:
     if art.alpha is not None:
         textures["plate"] = _backdrop(art)
     return Rig(Kind.DRAWING, framing.width, framing.height, data, textures)
+
+
+_Numbered = list[tuple[Cel, int]]
 
 
 class _Sheet:
@@ -158,46 +160,43 @@ def _drawn(art: Art, mouth: Mouth, shape: Shape) -> Cel:
     return draw(mouth, shape, art.eye_distance)
 
 
-def _mouths(art: Art, mouth: Mouth) -> dict[tuple[int, int, bool], Cel]:
+def _mouths(art: Art, mouth: Mouth, stops: Stops) -> dict[tuple[int, int, bool], Cel]:
     """By opening, width and whether teeth show."""
     made = {
         (i, j, False): _drawn(art, mouth, Shape(opening, wide))
-        for i, opening in enumerate(OPENINGS)
-        for j, wide in enumerate(WIDTHS)
+        for i, opening in enumerate(stops.openings)
+        for j, wide in enumerate(stops.widths)
     }
-    for i, j in shapes_with_teeth():
-        made[i, j, True] = _drawn(art, mouth, Shape(OPENINGS[i], WIDTHS[j], teeth=True))
+    for i, j in shapes_with_teeth(stops):
+        shape = Shape(stops.openings[i], stops.widths[j], teeth=True)
+        made[i, j, True] = _drawn(art, mouth, shape)
     if mouth.style is Style.LINE:
         own = own_line(mouth, art.rgb)
-        for j in range(NEUTRAL, len(WIDTHS)):
-            place = own.place if j == NEUTRAL else made[0, j, False].place
+        for j in range(stops.neutral, len(stops.widths)):
+            place = own.place if j == stops.neutral else made[0, j, False].place
             made[0, j, False] = Cel(own.image, own.box, place)
     return made
 
 
-def _mouth_grid(
-    mouth: Mouth,
-    shapes: dict[tuple[int, int, bool], Cel],
-    specials: dict[str, Cel],
-    sheet: _Sheet,
-) -> tuple[dict[str, object], list[tuple[Cel, int]]]:
-    cels: list[tuple[Cel, int]] = []
-    index: dict[tuple[int, int, bool], int] = {}
-    for key, cel in shapes.items():
+def _mouth_entry(art: Art, mouth: Mouth, sheet: _Sheet) -> tuple[dict[str, object], _Numbered]:
+    """The mouth's data without its cels, and these with their numbers on the sheet."""
+    stops = PARTED if mouth.style is Style.LIPS else DRAWN
+    cels: _Numbered = []
+    index = {}
+    for key, cel in _mouths(art, mouth, stops).items():
         index[key] = len(cels)
         cels.append((cel, sheet.add(cel.image)))
     special = {}
-    for name, cel in specials.items():
+    for name, shape in _SPECIAL.items():
+        cel = _drawn(art, mouth, shape)
         special[name] = len(cels)
         cels.append((cel, sheet.add(cel.image)))
-    places = [(i, j) for i in range(len(OPENINGS)) for j in range(len(WIDTHS))]
-    plain = [[index[i, j, False] for j in range(len(WIDTHS))] for i in range(len(OPENINGS))]
-    teeth = [list(row) for row in plain]
-    for i, j in places:
-        teeth[i][j] = index.get((i, j, True), plain[i][j])
+    rows, columns = range(len(stops.openings)), range(len(stops.widths))
+    plain = [[index[i, j, False] for j in columns] for i in rows]
+    teeth = [[index.get((i, j, True), plain[i][j]) for j in columns] for i in rows]
     return {
-        "openings": list(OPENINGS),
-        "widths": list(WIDTHS),
+        "openings": list(stops.openings),
+        "widths": list(stops.widths),
         "plain": plain,
         "teeth": teeth,
         **special,
@@ -242,7 +241,10 @@ def _base(art: Art) -> Rgba:
 
 
 def _backdrop(art: Art) -> Rgba:
-    """Behind a cut-out drawing: a soft light ground, a little darker towards the bottom."""
+    """The art's own background; else a soft light ground, a little darker towards the bottom."""
+    if art.plate is not None:
+        opaque = np.full((*art.plate.shape[:2], 1), 255, dtype=np.uint8)
+        return np.concatenate([art.plate, opaque], axis=2)
     height, width = art.rgb.shape[:2]
     light = np.linspace(1.03, 0.90, height, dtype=np.float32)[:, None, None]
     ground = np.clip(np.array([222, 218, 214], np.float32) * light, 0, 255)
