@@ -5,6 +5,7 @@ import { AvatarPlayer } from "./avatar/avatar-player.js";
 const ICONS = { play: "M7 4.5v15l13-7.5z", stop: "M6 6h12v12H6z" };
 const TRIES = 60;
 const TRY_MS = 2000;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const hero = document.querySelector(".hero .portrait");
 if (hero) start();
@@ -15,11 +16,9 @@ function start() {
   const members = [...document.querySelectorAll(".member")];
   const scene = { person: members.find((member) => member.ariaPressed === "true"), turn: 0 };
 
-  function caption(text, language = "", waiting = false) {
+  function remark(text) {
     bubble.hidden = !text;
-    bubble.textContent = text ?? "";
-    bubble.lang = language;
-    bubble.classList.toggle("waiting", waiting);
+    bubble.textContent = text;
   }
 
   /** Show the chosen person, drawn in the chosen way. */
@@ -33,7 +32,7 @@ function start() {
     const still = hero.querySelector("img");
     still.src = dataset.portrait;
     still.alt = dataset.name;
-    caption(hero.dataset.waiting, "", true);
+    remark(hero.dataset.waiting);
     try {
       const rig = await rigOf(dataset.person);
       if (turn !== scene.turn) return;
@@ -45,12 +44,12 @@ function start() {
       if (turn !== scene.turn) return player.destroy();
       scene.player = player;
       player.addEventListener("ended", stop);
-      caption("");
+      remark("");
       drawn.hidden = false;
     } catch {
       if (turn !== scene.turn) return;
       hero.querySelector("canvas")?.remove();
-      caption(hero.dataset.failed, "", true);
+      remark(hero.dataset.failed);
     }
   }
 
@@ -60,7 +59,6 @@ function start() {
     show(scene.line, "idle");
     hero.classList.remove("is-speaking");
     scene.line = null;
-    caption("");
   }
 
   async function say(line) {
@@ -71,6 +69,7 @@ function start() {
     const audio = line.querySelector("audio");
     Object.assign(scene, { line, audio });
     show(line, "waiting");
+    hero.scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
     try {
       const { visemes: cues } = await json(`/player/lines/${line.dataset.line}`);
       if (scene.line !== line) return;
@@ -80,7 +79,6 @@ function start() {
       if (scene.line !== line) return;
       show(line, "playing");
       hero.classList.add("is-speaking");
-      caption(line.querySelector("p").textContent, line.lang);
     } catch {
       if (scene.line === line) stop();
     }
