@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from charafy.engines.portrait.drawing.colours import Floats, stacked
+from charafy.engines.portrait.drawing.colours import Floats, f32, stacked
 from charafy.engines.portrait.drawing.mouth import Mouth, Style
 
 
@@ -111,7 +111,7 @@ def draw(mouth: Mouth, shape: Shape, apart: float) -> Cel:
     if shape.open > 0:
         paint_inside(painter, mouth, shape, outline, apart)
     _paint_lines(painter, mouth, shape, outline, apart)
-    _add_shade(painter, mouth, shape, outline, (x0, y0), size)
+    _add_shade(painter, mouth, shape, outline)
     box = (left - x0, top - y0, right - x0, bottom - y0)
     return Cel(painter.image(), box, (left, top, right, bottom))
 
@@ -174,22 +174,22 @@ class Painter:
     """Layers of flat colour with smooth edges."""
 
     def __init__(self, size: tuple[int, int], origin: NDArray[np.float64]) -> None:
-        self._size = size
-        self._origin = origin
+        self.size = size
+        self.origin = origin
         self._rgb = np.zeros((size[1], size[0], 3), dtype=np.float32)
         self._alpha = np.zeros((size[1], size[0]), dtype=np.float32)
 
     def area(self, *polygons: NDArray[np.float64]) -> NDArray[np.uint8]:
         """The union of polygons of frame pixels, at the fine scale."""
-        fine = np.zeros((self._size[1] * _FINE, self._size[0] * _FINE), np.uint8)
+        fine = np.zeros((self.size[1] * _FINE, self.size[0] * _FINE), np.uint8)
         for polygon in polygons:
-            points = ((polygon - self._origin + 0.5) * _FINE - 0.5) * 16
+            points = ((polygon - self.origin + 0.5) * _FINE - 0.5) * 16
             cv2.fillPoly(fine, [np.round(points).astype(np.int32)], 255, cv2.LINE_8, 4)
         return fine
 
     def lay(self, area: NDArray[np.uint8], colour: Any, opacity: float = 1.0) -> None:
         """`colour`: one, or [height, 1, 3]."""
-        small = cv2.resize(area, self._size, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(area, self.size, interpolation=cv2.INTER_AREA)
         a = small.astype(np.float32) * (opacity / 255)
         total = a + self._alpha * (1 - a)
         kept = (self._alpha * (1 - a) / np.maximum(total, 1e-6))[..., None]
@@ -226,7 +226,7 @@ def paint_inside(
         painter.lay(hole, ink.teeth)
         return
     if shape.tongue or shape.open > 0.3:
-        painter.lay(cv2.bitwise_and(hole, _tongue(painter, shape, outline)), ink.tongue)
+        painter.lay(_both(hole, _tongue(painter, shape, outline)), ink.tongue)
     if shape.teeth:
         # Nearly closed teeth fill the gap; wide open they are a strip of their own height.
         strip = height * float(np.interp(shape.open, [0.2, 0.5], [0.8, 0.34]))
@@ -235,7 +235,11 @@ def paint_inside(
         inner = slice(_POINTS // 12, -(_POINTS // 12))
         edge = (outline.upper + gap * share[:, None])[inner]
         area = painter.area(np.concatenate([outline.upper[inner], edge[::-1]]))
-        painter.lay(cv2.bitwise_and(hole, area), ink.teeth)
+        painter.lay(_both(hole, area), ink.teeth)
+
+
+def _both(area: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.bitwise_and(area, other), dtype=np.uint8)
 
 
 def _tongue(painter: Painter, shape: Shape, outline: Outline) -> NDArray[np.uint8]:
@@ -267,14 +271,7 @@ def _paint_lines(
     painter.lay(upper, mouth.ink.line)
 
 
-def _add_shade(
-    painter: Painter,
-    mouth: Mouth,
-    shape: Shape,
-    outline: Outline,
-    corner: tuple[float, float],
-    size: tuple[int, int],
-) -> None:
+def _add_shade(painter: Painter, mouth: Mouth, shape: Shape, outline: Outline) -> None:
     """The shade that the art draws under the lower lip rides down with the lip."""
     if mouth.shade is None:
         return
@@ -282,10 +279,11 @@ def _add_shade(
     down = float(outline.lower[middle, 1] - outline.upper[middle, 1])
     narrow = 1 - 0.4 * max(0.0, -shape.wide)
     x = mouth.centre[0] - mouth.patch.left
-    shift = mouth.centre[0] - corner[0] - narrow * x
-    matrix = np.array([[narrow, 0, shift], [0, 1, down + mouth.patch.top - corner[1]]])
+    left, top = painter.origin
+    shift = mouth.centre[0] - left - narrow * x
+    matrix = np.array([[narrow, 0, shift], [0, 1, down + mouth.patch.top - top]])
     faded = mouth.shade * np.float32(max(0.0, 1 - 4 * shape.open))
-    moved = cv2.warpAffine(faded, matrix, size, flags=cv2.INTER_LINEAR)
+    moved = f32(cv2.warpAffine(faded, matrix, painter.size, flags=cv2.INTER_LINEAR))
     painter.behind(mouth.shade_colour, moved)
 
 

@@ -23,6 +23,10 @@ _SHADE_NEAR: Final = 16.0
 """Shaded or lit skin: the same hue, lightness at most 22 below."""
 
 
+def f32(image: Any) -> Floats:
+    return np.asarray(image, dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Patch:
     """A rectangle of the frame, in whole pixels."""
@@ -120,28 +124,28 @@ def painted_over(rgb: NDArray[Any], known: Mask, mask: Mask, sigma: float) -> Fl
     if weight.sum() < 12:
         weight = (~mask).astype(np.float32)
     # Nothing known for far around: the average of all that is known.
-    filled = np.broadcast_to(image[weight > 0].mean(axis=0), image.shape).astype(np.float32)
+    filled = f32(np.broadcast_to(image[weight > 0].mean(axis=0), image.shape))
     for scale in (6.0, 3.0, 1.5, 0.75):
         near = cv2.GaussianBlur(weight, (0, 0), sigma * scale)[..., None]
         blurred = cv2.GaussianBlur(image * weight[..., None], (0, 0), sigma * scale)
         mean = blurred / np.maximum(near, 1e-5)
         trust = np.clip(near * 6, 0, 1)
-        filled = np.asarray(mean * trust + filled * (1 - trust), dtype=np.float32)
+        filled = f32(mean * trust + filled * (1 - trust))
     return np.asarray(np.where(mask[..., None], filled, image), dtype=np.float32)
 
 
 def feathered(mask: Mask, grow: int, soft: float) -> Floats:
     """0..1: the mask grown by `grow` pixels with edges blurred by `soft`."""
-    grown = mask.astype(np.float32)
+    grown = f32(mask)
     if grow:
-        grown = cv2.dilate(grown, np.ones((2 * grow + 1, 2 * grow + 1), np.uint8))
+        grown = f32(cv2.dilate(grown, np.ones((2 * grow + 1, 2 * grow + 1), np.uint8)))
     return np.asarray(cv2.GaussianBlur(grown, (0, 0), soft), dtype=np.float32)
 
 
 def components(mask: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Labels from 1, and [n + 1, 5] left, top, width, height, area; 8-connected."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    return labels, stats
+    return np.asarray(labels, dtype=np.int32), np.asarray(stats, dtype=np.int32)
 
 
 def stacked(rgb: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.uint8]:

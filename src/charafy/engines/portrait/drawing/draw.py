@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait import Pose, Rgba, Rig
-from charafy.engines.portrait.drawing.colours import Floats, Patch
+from charafy.engines.portrait.drawing.colours import Floats, Patch, f32
 from charafy.engines.portrait.drawing.pose import clipped, mouth_mix
 from charafy.engines.portrait.rigfile import unpack_array
 
+_NO_MAP: Any = None
+"""OpenCV's second map, when the first holds both coordinates."""
 _STILL = 1e-3
 """Displacements below this, pixels, leave the picture as it is."""
 
@@ -97,7 +99,9 @@ class DrawingDrawer:
             field, scale, self._size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         return _u8(
-            cv2.remap(self._canvas, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            cv2.remap(
+                self._canvas, where, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
         )
 
     def _compose(self, channels: Mapping[str, float]) -> None:
@@ -208,7 +212,7 @@ def _mouth(atlas: Rgba, entry: Mapping[str, Any]) -> _Mouth:
 
 
 def _moved(entry: Mapping[str, Any]) -> _Moved:
-    weights = unpack_array(entry["weights"]).astype(np.float32) / 255
+    weights = f32(unpack_array(entry["weights"])) / np.float32(255)
     pivot = entry["pivot"]
     return _Moved(weights, entry["x"], entry["y"], tuple(pivot) if pivot else None, entry["unless"])
 
@@ -221,10 +225,7 @@ def _premultiplied(image: Rgba) -> Rgba:
 
 
 def _straight(image: Rgba) -> Rgba:
-    edge = np.nonzero((image[..., 3] > 0) & (image[..., 3] < 255))
-    pixels = image[edge].astype(np.float32)
-    image[edge[0], edge[1], :3] = np.clip(pixels[:, :3] * 255 / pixels[:, 3:] + 0.5, 0, 255)
-    return image
+    return _u8(cv2.cvtColor(image, cv2.COLOR_mRGBA2RGBA))
 
 
 def _u8(image: Any) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from charafy.engines.portrait.drawing.colours import (
     Mask,
     Patch,
     components,
+    f32,
     painted_over,
     patch,
     to_rgb,
@@ -163,7 +164,7 @@ def _lid_curves(art: Art, region: _Region) -> _Curves:
     evidence = _lash_evidence(art, region)
     columns = np.arange(np.round(box.x - 0.03 * box.width), box.x + 1.03 * box.width + 1)
     columns = np.clip(columns, where.left + 1, where.right - 2).astype(np.float32)
-    u = (columns - box.centre[0]) / (0.53 * box.width)
+    u = f32((columns - box.centre[0]) / (0.53 * box.width))
     bent = np.abs(u) ** _ARCH_POWER
     weight = np.where(np.abs(u) < 0.85, 1.0, 0.35)
     y0 = box.y + _STARTS * box.height
@@ -186,16 +187,16 @@ def _lid_curves(art: Art, region: _Region) -> _Curves:
 
 def _lash_evidence(art: Art, region: _Region) -> Floats:
     height = region.box.height
-    light = cv2.GaussianBlur(region.lab[..., 0], (0, 0), max(0.7, 0.015 * height))
+    light = f32(cv2.GaussianBlur(region.lab[..., 0], (0, 0), max(0.7, 0.015 * height)))
     step = max(2, int(0.05 * height))
-    mean = cv2.blur(light, (1, step))
-    off = cv2.blur(region.distance, (1, step))
+    mean = f32(cv2.blur(light, (1, step)))
+    off = f32(cv2.blur(region.distance, (1, step)))
     above, below = _shifted(mean, step), _shifted(mean, -step)
     reach = max(25.0, 0.75 * float(np.percentile(region.darker, 97)))
     skin_above = np.clip(1 - _shifted(off, step) / 40, 0, 1)
     dark_below = np.clip((art.skin.lab[0] - below) / reach, 0, 1)
     tall = int(max(3, 0.15 * height))
-    lowest = cv2.erode(light, np.ones((tall, 1), np.uint8), anchor=(0, tall - 1))
+    lowest = f32(cv2.erode(light, np.ones((tall, 1), np.uint8), anchor=(0, tall - 1)))
     crossed = np.clip((art.skin.lab[0] - _shifted(lowest, step + 1) - 18) / 25, 0, 1)
     edge = np.clip(above - below, 0, 60) / 60
     value = edge * (0.35 + 0.65 * skin_above) * (0.4 + 0.6 * dark_below) * (1 - 0.65 * crossed)
@@ -213,7 +214,7 @@ def _bottom(region: _Region, columns: Floats, u: Floats, top: Floats) -> Floats:
     box, where = region.box, region.patch
     light = cv2.GaussianBlur(region.lab[..., 0], (0, 0), max(0.7, 0.015 * box.height))
     step = max(2, int(0.05 * box.height))
-    mean = cv2.blur(light, (1, step))
+    mean = f32(cv2.blur(light, (1, step)))
     edge = np.clip(_shifted(mean, -step) - _shifted(mean, step), 0, 40) / 40
     x = box.centre[0] - where.left
     centre = edge[:, int(max(0, x - 0.15 * box.width)) : int(x + 0.15 * box.width) + 1]

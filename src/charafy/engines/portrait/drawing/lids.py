@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait.drawing.art import Art
-from charafy.engines.portrait.drawing.colours import Floats, feathered, stacked
+from charafy.engines.portrait.drawing.colours import Floats, f32, feathered, stacked
 from charafy.engines.portrait.drawing.eyes import Eye
 
 STATES: Final = 8
@@ -39,7 +39,8 @@ def _lid(art: Art, eye: Eye, closing: float) -> NDArray[np.uint8]:
     inside = 1 - _smooth(0.98, 1.10, np.abs(u))[None, :]
     open_ = below * inside * (1 - _smooth(0.86, 1.0, np.full(1, closing)))
     alpha = cover * (1 - open_)
-    colour, alpha = _carried_lash(art, eye, (xs, ys, u, top, edge), closing, colour, alpha)
+    lash, opacity = _carried_lash(art, eye, (xs, ys, u, top, edge), closing)
+    colour, alpha = _over(colour, alpha, lash, opacity)
     stroke = _stroke(eye, xs[0], edge, u)
     drawn = stroke * float(np.clip(3 * closing, 0, 1))
     colour, alpha = _over(colour, alpha, eye.colour, drawn)
@@ -51,10 +52,9 @@ def _carried_lash(
     eye: Eye,
     shape: tuple[Floats, Floats, Floats, Floats, Floats],
     closing: float,
-    colour: Floats,
-    alpha: Floats,
 ) -> tuple[Floats, Floats]:
-    """The art's own lash pixels, moved with the lid; they give way to a drawn line."""
+    """The art's own lash pixels, moved with the lid, and their opacity: they give way to a drawn
+    line."""
     xs, ys, u, top, edge = shape
     picture = eye.patch.of(art.rgb).astype(np.float32)
     rows = (ys - edge[None, :] + top[None, :] - eye.patch.top).astype(np.float32)
@@ -65,7 +65,7 @@ def _carried_lash(
     strip = strip * np.clip(edge[None, :] + eye.lash * (1 - 0.5 * closing) - ys + 0.5, 0, 1)
     strip = strip * (1 - _smooth(0.80, 0.97, np.abs(u)))[None, :]
     kept = 1 - 0.5 * float(np.clip(1.6 * closing, 0, 1))
-    return _over(colour, alpha, moved, dark * strip * kept)
+    return f32(moved), f32(dark * strip * kept)
 
 
 def _over(colour: Floats, alpha: Floats, top: Floats, opacity: Floats) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait.drawing.cels import Cel, Outline, Painter, Shape, paint_inside
-from charafy.engines.portrait.drawing.colours import Floats, Rgb
+from charafy.engines.portrait.drawing.colours import Floats, Rgb, f32
 from charafy.engines.portrait.drawing.mouth import Mouth
 
 _POINTS = 49
@@ -27,7 +27,7 @@ def part(mouth: Mouth, rgb: Rgb, shape: Shape, apart: float) -> Cel:
     painter = Painter(size, np.array([x0, y0]))
     if shape.open > 0:
         paint_inside(painter, mouth, shape, outline, apart)
-    for layer, alpha in _pieces(mouth, rgb, outline, narrow, (x0, y0), size):
+    for layer, alpha in _pieces(mouth, rgb, outline, narrow, painter):
         painter.cover(layer, alpha)
     box = (place[0] - x0, place[1] - y0, place[2] - x0, place[3] - y0)
     return Cel(painter.image(), box, place)
@@ -67,14 +67,14 @@ def _pieces(
     rgb: Rgb,
     outline: Outline,
     narrow: float,
-    corner: tuple[float, float],
-    size: tuple[int, int],
+    painter: Painter,
 ) -> list[tuple[Floats, Floats]]:
     """Lower and upper lip as colour and alpha, moved to their edges of the opening."""
     colour, alpha = _lifted(mouth, rgb)
     c, s = np.cos(mouth.tilt), np.sin(mouth.tilt)
-    gx = np.arange(size[0], dtype=np.float64)[None, :] + corner[0] - mouth.centre[0]
-    gy = np.arange(size[1], dtype=np.float64)[:, None] + corner[1] - mouth.centre[1]
+    (width, height), (left, top) = painter.size, painter.origin
+    gx = np.arange(width, dtype=np.float64)[None, :] + left - mouth.centre[0]
+    gy = np.arange(height, dtype=np.float64)[:, None] + top - mouth.centre[1]
     x, y = c * gx + s * gy, c * gy - s * gx
     own_x = x / narrow
     line = _closed(mouth, own_x / (mouth.width / 2))
@@ -90,7 +90,7 @@ def _pieces(
         seen = cv2.remap(alpha, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         kept = mouth.thickness * (0.5 if side < 0 else 0.1)
         mine = np.clip(side * (own_y - line) + kept + 0.5, 0, 1)
-        pieces.append((moved, (seen * mine).astype(np.float32)))
+        pieces.append((f32(moved), f32(seen * mine)))
     return pieces
 
 
