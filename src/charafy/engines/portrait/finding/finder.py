@@ -24,11 +24,14 @@ PRESENT: Final = 0.5
 CERTAIN: Final = 0.95
 """Asked of a face that is only found after turning the picture."""
 TRUSTED: Final = 0.98
-"""Presence from which the mesh's own eyes and mouth are good enough for a lifelike drawing."""
+"""Presence from which the mesh's own eyes and mouth are good enough for a lifelike drawing, and
+below which a photo's face may be one that stands on its head."""
 HINTED: Final = 0.7
 """Detector's score for what may be a drawn face that the mesh does not know."""
 LOOKED_AT: Final = 1280
 """Longer side of the picture in which faces are searched."""
+LEAST_SIDE: Final = 16
+"""Nothing is looked for in less."""
 AGREED: Final = 2
 """So many scales of the anime detector make a picture of unclear kind a drawing."""
 
@@ -75,13 +78,18 @@ class Finder:
         lifelike = kinds.lifelikeness(rgb, _box_of(anchors) if anchors else seen.near)
         drawing = None if anchors else self._drawing_in(seen, kind, lifelike)
         judged, certain = (kind, True) if kind else _judge(seen, drawing, lifelike)
-        if judged is Kind.PHOTO and seen.meshes:
-            return self._photo(seen, anchors, certain)
         if judged is Kind.DRAWING and (drawing or anchors or seen.best):
             return self._drawing(seen, anchors, drawing, certain)
-        return self._nothing(rgb, judged, certain)
+        sure = seen.meshes and (anchors or seen.meshes[0].presence >= TRUSTED)
+        sideways = None if sure else self._sideways(rgb)
+        if judged is Kind.PHOTO and seen.meshes and sideways is None:
+            return self._photo(seen, anchors, certain)
+        problem = sideways or problems.no_face()
+        return Finding(judged, certain, 0, None, None, None, None, 0.0, (problem,))
 
     def _search(self, picture: Rgba, rgb: Rgb) -> _Seen:
+        if min(rgb.shape[:2]) < LEAST_SIDE:
+            return _Seen(picture, rgb, (), None)
         scale = min(1.0, LOOKED_AT / max(rgb.shape[:2]))
         small = _scaled(rgb, scale)
         meshes, hints = [], []
@@ -102,7 +110,8 @@ class Finder:
 
     def _drawing_in(self, seen: _Seen, kind: Kind | None, lifelike: float) -> Drawn | None:
         """What the anime detector says, when it is worth asking."""
-        if kind is Kind.PHOTO or (kind is None and lifelike >= kinds.PHOTO):
+        too_small = min(seen.rgb.shape[:2]) < LEAST_SIDE
+        if too_small or kind is Kind.PHOTO or (kind is None and lifelike >= kinds.PHOTO):
             return None
         return drawn.find(seen.rgb, seen.near, sure=bool(seen.meshes))
 
@@ -161,25 +170,24 @@ class Finder:
             problems=_in_order(doubts, certain),
         )
 
-    def _nothing(self, rgb: Rgb, kind: Kind, certain: bool) -> Finding:
-        """No face as the picture stands: perhaps one after turning it."""
-        problem = problems.no_face()
+    def _sideways(self, rgb: Rgb) -> Problem | None:
+        """Whether there is a face once the picture is turned."""
         small = _scaled(rgb, min(1.0, LOOKED_AT / max(rgb.shape[:2])))
-        for turns in (1, 3, 2):
-            turned = np.ascontiguousarray(np.rot90(small, -turns))
-            if any(self._is_face(turned, face) for face in self._detect(turned)):
-                problem = problems.face_sideways(turns)
-                break
-        return Finding(kind, certain, 0, None, None, None, None, 0.0, (problem,))
+        upright = [(tilt, turns) for turns in (1, 2, 3) for tilt in self._tilts(small, turns)]
+        if not upright or min(upright)[0] > problems.TILTED:
+            return None
+        return problems.face_sideways(min(upright)[1])
 
-    def _detect(self, rgb: Rgb) -> list[faces.Face]:
-        return faces.detect(self._networks.detector, rgb)
-
-    def _is_face(self, rgb: Rgb, face: faces.Face) -> bool:
-        if face.score < HINTED:
-            return False
-        fitted = mesh.fit(self._networks.mesh, rgb, mesh.around(face))
-        return fitted is not None and fitted.presence >= CERTAIN
+    def _tilts(self, rgb: Rgb, turns: int) -> Iterable[float]:
+        """How far from upright the faces are after so many quarter turns to the right."""
+        if min(rgb.shape[:2]) < LEAST_SIDE:
+            return
+        turned = np.ascontiguousarray(np.rot90(rgb, -turns))
+        for face in faces.detect(self._networks.detector, turned):
+            if face.score >= HINTED:
+                fitted = mesh.fit(self._networks.mesh, turned, mesh.around(face))
+                if fitted is not None and fitted.presence >= CERTAIN:
+                    yield abs(mesh.roll(fitted.points))
 
     def _tilted(self, points: Floats) -> Iterable[Problem]:
         tilt = mesh.roll(points)

@@ -69,9 +69,10 @@ def tightened(picture: Rgb, guess: Anchors) -> Anchors:
     left, right, mouth = (to_part(b) for b in (guess.left_eye, guess.right_eye, guess.mouth))
     unlike_skin = _unlike_skin(lab, left, right, mouth)
     ink = unlike_skin > INK
-    eyes = _eye(ink, left), _eye(ink, right)
-    if eyes[0] is None or eyes[1] is None or not _alike(eyes[0], eyes[1]):
-        eyes = left, right
+    eyes = left, right
+    one, other = _eye(ink, left), _eye(ink, right)
+    if one is not None and other is not None and _alike(one, other):
+        eyes = one, other
     drawn_mouth = _mouth(unlike_skin > FAINT, mouth) or _mouth(ink, mouth) or mouth
     return Anchors(back(eyes[0]), back(eyes[1]), back(drawn_mouth), guess.chin)
 

@@ -23,8 +23,9 @@ ROWS: Final = 48
 GAP: Final = 0.06
 """A wider gap between the lips, in distances between the eyes, is an open mouth."""
 TEETH: Final = 0.15
+BRIGHT: Final = 1.25
 DARK: Final = 0.35
-"""... and so is one that shows that share of teeth or darkness."""
+"""... and so is one that shows that share of teeth or of darkness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,12 @@ def _look(seen: Floats, heights: Doubles, inner: tuple[Doubles, Doubles], eyes: 
     if not inside.any() or not lips.any():
         return Mouth(widest, 0.0, 0.0)
     lightness, colour = np.median(light[lips]), np.median(chroma[lips])
+    pale = (light > lightness * 1.08) & (chroma < colour * 0.75)
+    # In warm or dim light teeth are as coloured as skin, but far lighter than lips.
+    pale |= light > lightness * BRIGHT
     return Mouth(
         gap=widest,
-        teeth=float(((light > lightness * 1.08) & (chroma < colour * 0.75))[inside].mean()),
+        teeth=float(pale[inside].mean()),
         dark=float((light < lightness * 0.45)[inside].mean()),
     )
 
