@@ -77,12 +77,12 @@ class Outline:
     upper: NDArray[np.float64]
     lower: NDArray[np.float64]
 
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
+    def bounds(self, least: float) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom, at least that tall: a flat line can't be stretched."""
         both = np.concatenate([self.upper, self.lower])
         left, top = both.min(axis=0)
         right, bottom = both.max(axis=0)
-        return float(left), float(top), float(right), float(max(bottom, top + 1))
+        return float(left), float(top), float(right), float(max(bottom, top + least))
 
 
 BITE: Final = Shape(0.10, 0.35, teeth=True)
@@ -99,7 +99,7 @@ def shapes_with_teeth(stops: Stops) -> Sequence[tuple[int, int]]:
 def draw(mouth: Mouth, shape: Shape, apart: float) -> Cel:
     """`apart`: distance between the eyes, which mouths are measured in."""
     outline = _outline(mouth, shape, apart)
-    left, top, right, bottom = outline.bounds
+    left, top, right, bottom = outline.bounds(max(mouth.thickness, 2.0))
     margin = _MARGIN + mouth.thickness
     x0, y0 = float(np.floor(left - margin)), float(np.floor(top - margin))
     size = (
@@ -128,7 +128,7 @@ def own_line(mouth: Mouth, rgb: NDArray[np.uint8]) -> Cel:
     frame = mouth.to_frame(mouth.curve)
     left, top = frame.min(axis=0)
     right, bottom = frame.max(axis=0)
-    bottom = max(bottom, top + 1)
+    bottom = max(bottom, top + max(mouth.thickness, 2.0))
     x, y = mouth.patch.left, mouth.patch.top
     box = (left - x, top - y, right - x, bottom - y)
     return Cel(stacked(colour, alpha), box, (left, top, right, bottom))

@@ -19,7 +19,7 @@ def part(mouth: Mouth, rgb: Rgb, shape: Shape, apart: float) -> Cel:
     narrow = (1 + 0.07 * spread - 0.36 * rounded) * (1 - 0.05 * shape.open)
     outline = _outline(mouth, shape, apart, narrow)
     above, below = _heights(mouth)
-    left, top, right, bottom = outline.bounds
+    left, top, right, bottom = outline.bounds(1.0)
     place = (left, top - above, right, bottom + below)
     margin = 4 + mouth.thickness
     x0, y0 = np.floor(place[0] - margin), np.floor(place[1] - margin)
