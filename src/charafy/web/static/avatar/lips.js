@@ -119,7 +119,7 @@ export function rowsOfLips({ across, down, span, mouth }, made, local, posed, wo
     const { edge } = mouth;
     const [eu, el] = [edge * slant(upper, c, nx, ny), edge * slant(lower, c, nx, ny)];
     const [tu, tl] = [Math.min(eu, g / 2), Math.min(el, g / 2)];
-    const solid = Math.max(Math.min(g / (2 * edge), 1), mouth.contact * work * (1 - ((2 * c) / (columns - 1) - 1) ** 4);
+    const solid = Math.max(Math.min(g / (2 * edge), 1), mouth.contact * work * (1 - ((2 * c) / (columns - 1) - 1) ** 4));
     const from = Math.max(g, 2 * edge);
     [-eu, tu, g - tl, g + el].forEach((below, r) => {
       const s = [-eu / from, tu / from, 1 - tl / from, 1 + el / from][r];
