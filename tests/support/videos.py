@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from fastapi.testclient import TestClient
 
+from charafy.characters.service import Draft
 from charafy.engines.portrait.motion import Cue
 from charafy.engines.voice import Pcm
 from charafy.house import House
@@ -51,8 +52,6 @@ def customer(house: House, credits: int = 1_000, plan: str = "standard") -> Cust
         f"customer{number}@example.com", name="Customer", plan=plan, credits=credits
     )
     voice = next(v for v in house.voices.available(account.account_id) if v.language == "en")
-    from charafy.characters.service import Draft
-
     character = house.characters.create(
         account.account_id, Draft("Aria", voice.voice_id, "en"), jpeg(), limit=5
     )
@@ -133,7 +132,7 @@ class Hands:
             pass
         except Failure as failure:
             self.work.fail(video_id, failure)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as a worker does
             self.work.fail(video_id, failure_of(error))
         self.maker.clean(self.work.find(video_id), video_id)
 
