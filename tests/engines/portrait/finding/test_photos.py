@@ -215,3 +215,17 @@ def test_a_large_photo_takes_less_than_half_a_second_of_cpu(finder: Finder, load
     before = time.process_time()
     finder.find(large)
     assert time.process_time() - before < 0.5
+
+
+def test_closed_eyes_get_a_warning_and_open_ones_do_not(finder: Finder, load: Load) -> None:
+    picture = load("obama.jpg")
+    assert not finder.find(picture).problems
+    # Shut both eyes: the upper lid's skin drawn down over them, and a line of lashes.
+    for x, y in ((292, 212), (399, 212)):
+        skin = cv2.resize(picture[y - 22 : y - 10, x - 32 : x + 32, :3], (64, 26))
+        picture[y - 12 : y + 14, x - 32 : x + 32, :3] = skin
+        lashes = np.array([[x - 30, y + 8], [x, y + 15], [x + 30, y + 8]], np.int32)
+        drawn = np.ascontiguousarray(picture[..., :3])
+        cv2.polylines(drawn, [lashes], isClosed=False, color=(40, 25, 20), thickness=4)
+        picture[..., :3] = drawn
+    assert codes(finder.find(picture), fatal=False) == {"eyes_closed"}

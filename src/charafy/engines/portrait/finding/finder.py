@@ -10,7 +10,17 @@ from typing import Final
 import numpy as np
 
 from charafy.engines.portrait import Anchors, Box, Finding, Kind, Problem, Rgba
-from charafy.engines.portrait.finding import drawn, faces, ink, kinds, lips, matte, mesh, problems
+from charafy.engines.portrait.finding import (
+    drawn,
+    faces,
+    ink,
+    kinds,
+    lids,
+    lips,
+    matte,
+    mesh,
+    problems,
+)
 from charafy.engines.portrait.finding.drawn import Drawn
 from charafy.engines.portrait.finding.faces import Rgb
 from charafy.engines.portrait.finding.mesh import Mesh
@@ -117,6 +127,7 @@ class Finder:
 
     def _photo(self, seen: _Seen, anchors: Anchors | None, certain: bool) -> Finding:
         points, mouth = lips.refine(seen.rgb, seen.meshes[0].points)
+        points, openness = lids.refine(self._networks.iris, seen.rgb, points)
         face = mesh.box(points)
         height, width = seen.rgb.shape[:2]
         found = [
@@ -125,6 +136,7 @@ class Finder:
             *problems.of_size(face),
             *problems.of_edges(points, width, height),
             *problems.of_turn(points),
+            *problems.of_eyes(openness),
             *problems.of_mouth(mouth),
             *problems.of_light(seen.rgb, face),
         ]

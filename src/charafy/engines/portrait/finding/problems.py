@@ -31,6 +31,8 @@ OUTSIDE: Final = 0.08
 """Share of the face beyond the picture's edge that is still no loss worth a word."""
 LOST: Final = 0.02
 """Distances between the eyes by which eyes and mouth may stick out."""
+CLOSED: Final = 0.15
+"""Mean openness of both eyes: smiling eyes are 0.21 open."""
 GAPING: Final = 0.1
 """Gap between the lips, in distances between the eyes, that a resting mouth does not have."""
 SMILE: Final = 0.4
@@ -150,6 +152,16 @@ def of_turn(points: NDArray[np.float32]) -> Iterator[Problem]:
             fatal=False,
             message="The face is turned to the side: its far half will move less well.",
             hint="A picture from the front looks more natural.",
+        )
+
+
+def of_eyes(openness: tuple[float, float]) -> Iterator[Problem]:
+    if sum(openness) / 2 < CLOSED:
+        yield Problem(
+            "eyes_closed",
+            fatal=False,
+            message="The eyes look closed, so they cannot open while speaking.",
+            hint="A picture with open eyes looks alive.",
         )
 
 
