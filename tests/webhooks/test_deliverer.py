@@ -19,6 +19,7 @@ from charafy.webhooks.deliverer import PER_ACCOUNT, WORKERS
 from charafy.webhooks.outbox import Claim
 from charafy.webhooks.sending import Outcome, Sender
 from charafy.webhooks.signing import Secrets
+from charafy.webhooks.tables import endpoints
 from tests.support.clock import ManualClock
 from tests.support.neighbours import Customer
 from tests.support.servers import answer, silent
@@ -282,6 +283,24 @@ def test_disabled_while_on_its_way_it_is_not_tried_again(
     (delivery,) = log_of(endpoint)
     assert (delivery["status"], delivery["next_attempt_at"]) == ("cancelled", None)
     assert [attempt["response_status"] for attempt in delivery["attempts"]] == [500]
+
+
+def test_an_event_that_came_while_its_endpoint_was_being_disabled_is_not_sent(
+    house: House,
+    endpoint: dict[str, Any],
+    receiver: Receiver,
+    emit: Emit,
+    clock: ManualClock,
+    log_of: Log,
+) -> None:
+    emit()
+    with house.db.write() as tx:
+        tx.execute(endpoints.update().values(enabled=False))
+    deliverer = new_deliverer(house, clock)
+    assert deliverer.run_once() == 0
+    deliverer.close()
+    assert receiver.requests == []
+    assert log_of(endpoint)[0]["status"] == "cancelled"
 
 
 def test_deleted_while_on_its_way_it_leaves_nothing(

@@ -7,9 +7,11 @@ merely delays it. Sending is therefore at least once, and a receiver knows a rep
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -18,6 +20,10 @@ from charafy.kernel.ids import new_id
 from charafy.webhooks.models import Endpoint
 from charafy.webhooks.queries import endpoint_of
 from charafy.webhooks.tables import deliveries, endpoints, events
+
+_CANCELLED: Final[Mapping[str, Any]] = MappingProxyType(
+    {"status": "cancelled", "due_at": None, "lease": None}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def due(tx: Tx, now: datetime, limit: int, *, without: Collection[str] = ()) -> 
 
 
 def claim(tx: Tx, delivery_ids: Iterable[str], now: datetime, until: datetime) -> list[Claim]:
-    """Take those that are still due; what a disabled endpoint has left is cancelled instead."""
+    """Take those that are still due; those of a disabled endpoint are cancelled instead."""
     lease = new_id()
     mine = (
         sa.select(deliveries.c.id)
@@ -128,9 +134,9 @@ def claim(tx: Tx, delivery_ids: Iterable[str], now: datetime, until: datetime) -
     )
     ids = tx.execute(taken).scalars().all()
     claims = _claims(tx, ids, lease)
-    asleep = {claim.endpoint.endpoint_id for claim in claims if not claim.endpoint.enabled}
-    for endpoint_id in asleep:
-        cancel(tx, endpoint_id, until)
+    asleep = [claim.delivery_id for claim in claims if not claim.endpoint.enabled]
+    if asleep:  # An event came while its endpoint was being disabled.
+        tx.execute(deliveries.update().where(deliveries.c.id.in_(asleep)).values(**_CANCELLED))
     return [claim for claim in claims if claim.endpoint.enabled]
 
 
@@ -140,7 +146,7 @@ def cancel(tx: Tx, endpoint_id: str, now: datetime) -> None:
     tx.execute(
         deliveries.update()
         .where(deliveries.c.endpoint_id == endpoint_id, deliveries.c.due_at.is_not(None), idle)
-        .values(status="cancelled", due_at=None, lease=None)
+        .values(**_CANCELLED)
     )
 
 

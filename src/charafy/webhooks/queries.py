@@ -56,7 +56,8 @@ def listening(tx: Tx, account_id: str, event_type: str) -> list[str]:
     wanted = sa.select(endpoints.c.id, endpoints.c.events).where(
         endpoints.c.account_id == account_id, endpoints.c.enabled
     )
-    rows = tx.execute(wanted.with_for_update(read=True, key_share=True))
+    locked = wanted.order_by(endpoints.c.id).with_for_update(read=True, key_share=True)
+    rows = tx.execute(locked)
     return [row.id for row in rows if row.events is None or event_type in row.events]
 
 

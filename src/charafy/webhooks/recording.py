@@ -26,17 +26,29 @@ def record(
     tx: Tx, claim: Claim, outcome: Outcome, *, at: datetime, now: datetime, jitter: float
 ) -> bool:
     """Keep what came of an attempt that began `at`; False when the delivery isn't ours any more."""
+    # The endpoint first and its deliveries then, as everyone does: else two wait for each other.
+    standing = _standing(tx, claim)
+    if standing is None:
+        return False
     next_step = _next_step(claim, outcome, now, jitter)
     ours = (deliveries.c.id == claim.delivery_id, deliveries.c.lease == claim.lease)
     changed = deliveries.update().where(*ours).values(**next_step).returning(deliveries.c.id)
     if tx.execute(changed).first() is None:
         return False
     _log(tx, claim, outcome, at)
-    if outcome.is_delivered:
-        _is_well(tx, claim)
-    else:
-        _has_failed(tx, claim, outcome, now, is_given_up=next_step["due_at"] is None)
+    if not outcome.is_delivered:
+        _has_failed(tx, claim, outcome, standing, now, is_given_up=next_step["due_at"] is None)
+    elif standing.failing_since is not None:
+        _set(tx, claim, failing_since=None)
     return True
+
+
+def _standing(tx: Tx, claim: Claim) -> sa.Row[bool, datetime | None] | None:
+    """`enabled` and `failing_since` of the endpoint, which nobody else changes until `tx` ends."""
+    wanted = sa.select(endpoints.c.enabled, endpoints.c.failing_since).where(
+        endpoints.c.id == claim.endpoint.endpoint_id
+    )
+    return tx.execute(wanted.with_for_update(key_share=True)).first()
 
 
 def _next_step(claim: Claim, outcome: Outcome, now: datetime, jitter: float) -> dict[str, Any]:
@@ -65,35 +77,33 @@ def _log(tx: Tx, claim: Claim, outcome: Outcome, at: datetime) -> None:
     tx.execute(attempts.delete().where(mine, attempts.c.seq.not_in(newest.limit(ATTEMPTS_KEPT))))
 
 
-def _is_well(tx: Tx, claim: Claim) -> None:
-    was_failing = (
-        endpoints.c.id == claim.endpoint.endpoint_id,
-        endpoints.c.failing_since.is_not(None),
-    )
-    tx.execute(endpoints.update().where(*was_failing).values(failing_since=None))
-
-
 def _has_failed(
-    tx: Tx, claim: Claim, outcome: Outcome, now: datetime, *, is_given_up: bool
+    tx: Tx,
+    claim: Claim,
+    outcome: Outcome,
+    standing: sa.Row[bool, datetime | None],
+    now: datetime,
+    *,
+    is_given_up: bool,
 ) -> None:
-    endpoint_id = claim.endpoint.endpoint_id
-    wanted = sa.select(endpoints.c.enabled, endpoints.c.failing_since)
-    mine = endpoints.c.id == endpoint_id
-    row = tx.execute(wanted.where(mine).with_for_update(key_share=True)).one()
-    if not row.enabled:  # It was disabled while this was on its way.
-        outbox.cancel(tx, endpoint_id, now)
+    if not standing.enabled:  # It was disabled while this was on its way.
+        outbox.cancel(tx, claim.endpoint.endpoint_id, now)
     elif outcome.is_gone:
-        _disable(tx, endpoint_id, "gone", now)
+        _disable(tx, claim, "gone", now)
     elif claim.event_type == TEST_EVENT:  # Trying things out is no sign of being broken.
         return
-    elif row.failing_since is None:
-        tx.execute(endpoints.update().where(mine).values(failing_since=now))
-    elif is_given_up and now - row.failing_since >= FAILING_FOR:
-        _disable(tx, endpoint_id, "failing", now)
+    elif standing.failing_since is None:
+        _set(tx, claim, failing_since=now)
+    elif is_given_up and now - standing.failing_since >= FAILING_FOR:
+        _disable(tx, claim, "failing", now)
 
 
-def _disable(tx: Tx, endpoint_id: str, reason: DisabledReason, now: datetime) -> None:
-    values = {"enabled": False, "disabled_reason": reason, "disabled_at": now, "updated_at": now}
-    tx.execute(endpoints.update().where(endpoints.c.id == endpoint_id).values(**values))
-    outbox.cancel(tx, endpoint_id, now)
-    log.info("webhook_disabled", endpoint_id=endpoint_id, reason=reason)
+def _disable(tx: Tx, claim: Claim, reason: DisabledReason, now: datetime) -> None:
+    _set(tx, claim, enabled=False, disabled_reason=reason, disabled_at=now, updated_at=now)
+    outbox.cancel(tx, claim.endpoint.endpoint_id, now)
+    log.info("webhook_disabled", endpoint_id=claim.endpoint.endpoint_id, reason=reason)
+
+
+def _set(tx: Tx, claim: Claim, **values: Any) -> None:
+    mine = endpoints.c.id == claim.endpoint.endpoint_id
+    tx.execute(endpoints.update().where(mine).values(**values))

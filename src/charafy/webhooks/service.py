@@ -178,7 +178,7 @@ class Webhooks:
 
     def test(self, tx: Tx, account_id: str, endpoint_id: str) -> Delivery:
         """Send a `webhook.test` event to one endpoint, once. Raises `NotFound`, `Conflict`."""
-        endpoint = self._owned(tx, account_id, endpoint_id)
+        endpoint = self._owned(tx, account_id, endpoint_id, to_change=True)
         _require_enabled(endpoint)
         data = {"endpoint_id": endpoint.endpoint_id}
         made = self._queue(tx, account_id, TEST_EVENT, data, [endpoint.endpoint_id])
@@ -229,7 +229,9 @@ class Webhooks:
     def erase(self, tx: Tx, account_id: str) -> None:
         """Delete all that is kept of an account."""
         # In this order: an event that is being written holds on to its endpoints.
-        tx.execute(endpoints.delete().where(endpoints.c.account_id == account_id))
+        mine = endpoints.c.account_id == account_id
+        tx.execute(sa.select(endpoints.c.id).where(mine).order_by(endpoints.c.id).with_for_update())
+        tx.execute(endpoints.delete().where(mine))
         tx.execute(events.delete().where(events.c.account_id == account_id))
 
     def _queue(
