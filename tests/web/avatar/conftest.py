@@ -30,7 +30,10 @@ const frame = () => new Promise(requestAnimationFrame);
 window.tools = {
   AvatarPlayer, createTrack, CHANNELS, frame,
   canvas() { return document.body.appendChild(document.createElement("canvas")); },
-  load(url, options = {}) { return AvatarPlayer.load(url, { canvas: this.canvas(), seed: 7, ...options }); },
+  load(url, options = {}) {
+    return AvatarPlayer.load(url, { canvas: this.canvas(), seed: 7, ...options });
+  },
+  row(index, value) { const row = Array(CHANNELS.length).fill(0); row[index] = value; return row; },
   async frames(seconds, look) {
     const seen = [];
     const end = performance.now() + seconds * 1000;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,8 @@ def test_it_draws_and_says_that_it_is_ready(tab: Tab, sheet: SpriteSheet) -> Non
       await new Promise((done) => player.addEventListener("ready", done, { once: true }));
       player.pose({ open: 0.9, speaking: 1 });
       const picture = player.snapshot();
-      return [player.renderer, picture.width, [...picture.data], player.canvas.getAttribute("role")];
+      const role = player.canvas.getAttribute("role");
+      return [player.renderer, picture.width, [...picture.data], role];
     }""")
     renderer, width, pixels, role = result
     assert (renderer, width, role) == ("sprites", sheet.width, "img")
@@ -41,9 +44,11 @@ def test_the_mouth_follows_the_clock(tab: Tab) -> None:
       const clock = () => (performance.now() - began) / 1000;
       await player.play({ audio: clock, cues, seed: 7 });
       const track = tools.createTrack(cues, { seed: 7 });
+      const names = ["open", "round", "press"];
+      const at = names.map((name) => tools.CHANNELS.indexOf(name));
       return await tools.frames(2.5, () => [
-        player.time, clock(), ...["open", "round", "press"].map((name) => player.current[name]),
-        ...["open", "round", "press"].map((name) => track.poseAt(player.time)[tools.CHANNELS.indexOf(name)]),
+        player.time, clock(), ...names.map((name) => player.current[name]),
+        ...at.map((index) => track.poseAt(player.time)[index]),
       ]);
     }""",
         SAY,
@@ -148,7 +153,7 @@ def test_an_audio_buffer_is_heard_and_ends(tab: Tab) -> None:
     }""",
         SAY,
     )
-    assert max(seen) > 0.15 and all(b >= a for a, b in zip(seen, seen[1:], strict=False))
+    assert max(seen) > 0.15 and all(b >= a for a, b in pairwise(seen))
 
 
 def test_an_interrupted_mouth_settles_within_150_ms(tab: Tab) -> None:
@@ -189,7 +194,7 @@ def test_a_live_stream_is_pushed_piece_by_piece_and_cut_off(tab: Tab) -> None:
       player.interrupt();
       await tools.frames(0.25, () => 0);
       const cut = player.current.open;
-      const rows = Array.from({ length: 25 }, () => { const row = Array(22).fill(0); row[2] = 0.7; return row; });
+      const rows = Array.from({ length: 25 }, () => tools.row(2, 0.7));
       player.push({ fps: 25, rows }, clock());
       await tools.frames(0.4, () => 0);
       return [Math.max(...said), cut, player.current.round];
@@ -200,7 +205,7 @@ def test_a_live_stream_is_pushed_piece_by_piece_and_cut_off(tab: Tab) -> None:
 def test_ready_poses_are_read_between_their_frames(tab: Tab) -> None:
     seen = tab.evaluate("""async () => {
       const { scriptOfPoses } = await import("/static/avatar/script.js");
-      const rows = [0, 1, 0.5].map((open) => { const row = Array(22).fill(0); row[0] = open; return row; });
+      const rows = [0, 1, 0.5].map((open) => tools.row(0, open));
       const at = scriptOfPoses({ fps: 10, rows });
       return [-1, 0, 0.05, 0.1, 0.15, 9].map((time) => at(time)[0]);
     }""")
@@ -210,7 +215,8 @@ def test_ready_poses_are_read_between_their_frames(tab: Tab) -> None:
 def test_idle_life_goes_on_without_sound(tab: Tab) -> None:
     seen = tab.evaluate("""async () => {
       const player = await tools.load("/face/sprites.json");
-      return await tools.frames(1.5, () => [player.current.yaw, player.current.breath, player.current.open]);
+      const { frames } = tools;
+      return await frames(1.5, () => ["yaw", "breath", "open"].map((name) => player.current[name]));
     }""")
     rows = np.array(seen)
     assert rows[:, :2].std(axis=0).min() > 0 and np.abs(rows[:, 2]).max() < 0.02
@@ -310,7 +316,8 @@ def test_a_sound_that_cannot_be_played_is_told(tab: Tab) -> None:
     told = tab.evaluate("""async () => {
       const player = await tools.load("/face/sprites.json");
       const told = new Promise((done) => player.addEventListener("error", () => done("told")));
-      const thrown = await player.play({ audio: "data:audio/wav;base64,AAAA" }).catch((e) => e.name);
+      const audio = "data:audio/wav;base64,AAAA";
+      const thrown = await player.play({ audio }).catch((error) => error.name);
       return [thrown, await told, player.time];
     }""")
     assert told == ["NotSupportedError", "told", None]
