@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait import Kind, Pose, Rgba, Rig
-from charafy.engines.portrait.sprites import over
+
+Rgb = NDArray[np.uint8]
+"""[height, width, 3], red first."""
 
 _KEPT: Final = 4
 """Rigs that stay prepared; each holds its textures once more, some megabytes."""
@@ -20,6 +22,10 @@ class Drawer(Protocol):
 
     def frame(self, pose: Pose) -> Rgba:
         """The person at this pose; the array is reused by the next call."""
+        ...
+
+    def frame_over(self, pose: Pose, plate: Rgb) -> Rgb:
+        """The person over an opaque plate of the frame's size."""
         ...
 
     def plate(self) -> Rgba:
@@ -38,9 +44,12 @@ class RigRenderer:
         """See `Renderer`."""
         return self.drawer(rig).frame(pose)
 
-    def frame_over(self, rig: Rig, pose: Pose, plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """See `Renderer`."""
-        return over(self.drawer(rig).frame(pose), plate)
+    def frame_over(self, rig: Rig, pose: Pose, plate: Rgb) -> Rgb:
+        """[rig.height, rig.width, 3]: the face over an opaque plate of the same size.
+
+        Raises `ValueError` for a plate of another size.
+        """
+        return self.drawer(rig).frame_over(pose, plate)
 
     def plate(self, rig: Rig) -> Rgba:
         """See `Renderer`."""

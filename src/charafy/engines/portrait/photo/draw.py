@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait import Pose, Rgba, Rig
+from charafy.engines.portrait.over import Rgb, over
 from charafy.engines.portrait.photo.lips import Opening
 from charafy.engines.portrait.photo.pose import Placed, Skeleton, values
 from charafy.engines.portrait.rigfile import unpack_array
@@ -51,12 +52,18 @@ class PhotoDrawer:
         placed = self._skeleton.place(channels)
         self._relax.mix(channels["ease"])
         box = self._box(placed.posed)
-        frame = self._canvas.draw(self._skin, placed.posed, placed.uv + self._margin, self._triangles, box)
+        frame = self._canvas.draw(
+            self._skin, placed.posed, placed.uv + self._margin, self._triangles, box
+        )
         pixels, parts = _packed(frame), _packed(self._parts)
         for lid in self._lids:
             lid.draw(pixels, parts, placed, channels)
         self._mouth.draw(pixels, parts, placed, channels)
         return frame
+
+    def frame_over(self, pose: Pose, plate: Rgb) -> Rgb:
+        """The person over an opaque plate of the frame's size: the quick way to a video."""
+        return over(self.frame(pose), plate)
 
     def _box(self, posed: NDArray[np.float32]) -> _Box:
         """The part of the frame that the mesh reaches."""

@@ -63,7 +63,9 @@ class Opening:
         in_u, in_l = np.minimum(out_u, gap / 2), np.minimum(out_l, gap / 2)
         away = np.stack([-out_u, in_u, gap - in_l, gap + out_l])
         at = upper[None] + away[..., None] * normal[None]
-        middle = np.maximum(np.minimum(gap / (2 * edge), 1), self._contact * work * (1 - self._side**4))
+        middle = np.maximum(
+            np.minimum(gap / (2 * edge), 1), self._contact * work * (1 - self._side**4)
+        )
         # Along the line between the local points as along the one between the posed ones.
         full = np.maximum(gap, 2 * edge)
         share = np.stack([-out_u / full, in_u / full, 1 - in_l / full, 1 + out_l / full])

@@ -14,14 +14,14 @@ import numba as nb
 import numpy as np
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, inline="always", boundscheck=False)
 def _rows(y0: Any, y1: Any, y2: Any, height: Any) -> Any:
     top = max(math.ceil(min(y0, y1, y2)), 0)
     bottom = min(math.ceil(max(y0, y1, y2)), height)
     return top, bottom
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, inline="always", boundscheck=False)
 def _crossing(xa: Any, ya: Any, xb: Any, yb: Any, y: Any) -> Any:
     """Where the edge crosses the row, always computed from its upper end."""
     if ya > yb:
@@ -29,8 +29,10 @@ def _crossing(xa: Any, ya: Any, xb: Any, yb: Any, y: Any) -> Any:
     return xa + (y - ya) * ((xb - xa) / (yb - ya))
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
-def _span(x0: Any, y0: Any, x1: Any, y1: Any, x2: Any, y2: Any, y: Any, width: Any) -> Any:
+@nb.njit(cache=True, inline="always", boundscheck=False)
+def _span(  # noqa: PLR0917 - compiled functions are called fastest by position
+    x0: Any, y0: Any, x1: Any, y1: Any, x2: Any, y2: Any, y: Any, width: Any
+) -> Any:
     low, high = 1e9, -1e9
     if (y0 <= y) != (y1 <= y):
         x = _crossing(x0, y0, x1, y1, y)
@@ -46,14 +48,14 @@ def _span(x0: Any, y0: Any, x1: Any, y1: Any, x2: Any, y2: Any, y: Any, width: A
     return max(math.ceil(low), 0), min(math.ceil(high), width)
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, inline="always", boundscheck=False)
 def _lanes(pixel: Any) -> Any:
     """Four bytes as four lanes of 16 bits."""
     wide = np.uint64(pixel)
     return (wide & np.uint64(0x00FF00FF)) | ((wide & np.uint64(0xFF00FF00)) << np.uint64(24))
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, inline="always", boundscheck=False)
 def _sample(texture: Any, u: Any, v: Any) -> Any:
     """The texture at (u, v) in 1/65536 texels, as four lanes of 16 bits."""
     column, row = u >> 16, v >> 16
@@ -69,7 +71,7 @@ def _sample(texture: Any, u: Any, v: Any) -> Any:
     return (mixed >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
 
 
-@nb.njit(cache=True, fastmath=True, boundscheck=False)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, fastmath=True, boundscheck=False)
 def trace(map_x: Any, map_y: Any, at: Any, uv: Any, triangles: Any) -> None:
     """Write where each pixel of the triangles comes from, float32, for `cv2.remap`.
 
@@ -100,8 +102,10 @@ def trace(map_x: Any, map_y: Any, at: Any, uv: Any, triangles: Any) -> None:
                 map_y[y, first + n] = v + np.float32(n) * vx
 
 
-@nb.njit(cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def lay(out: Any, texture: Any, at: Any, uv: Any, triangles: Any, opacity: Any) -> None:
+@nb.njit(cache=True, boundscheck=False)
+def lay(  # noqa: PLR0917 - compiled functions are called fastest by position
+    out: Any, texture: Any, at: Any, uv: Any, triangles: Any, opacity: Any
+) -> None:
     """Mix `texture` into the colours of `out` by its alpha times `opacity` (0..1)."""
     height, width = out.shape
     share = np.uint64(opacity * 256)
@@ -145,13 +149,13 @@ def lay(out: Any, texture: Any, at: Any, uv: Any, triangles: Any, opacity: Any) 
                 )
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, inline="always", boundscheck=False)
 def _step(low: Any, high: Any, value: Any) -> Any:
     t = min(max((value - low) / (high - low), 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)  # type: ignore[untyped-decorator]
+@nb.njit(cache=True, inline="always", boundscheck=False)
 def _sprite(texture: Any, part: Any, x: Any, y: Any) -> Any:
     """The part (x, y, width, height, at x, at y, texels) at mouth coordinates, as lanes."""
     u = (x - part[4]) * part[6]
@@ -166,9 +170,48 @@ def _sprite(texture: Any, part: Any, x: Any, y: Any) -> Any:
     )
 
 
-@nb.njit(cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
-def fill_mouth(
-    out: Any, texture: Any, at: Any, values: Any, triangles: Any, parts: Any, look: Any
+@nb.njit(cache=True, boundscheck=False)
+def _inside(texture: Any, parts: Any, look: Any, at: Any, rgb: Any) -> None:
+    """Colour of the mouth's inside where the strip's values are `at`, into `rgb`."""
+    tall, side = at[2], at[3]
+    for c in range(3):
+        rgb[c] = look[c] * (1.0 - 0.5 * side * side)
+    for p in range(3):
+        shift = look[5] if p == 0 else (look[6] if p == 1 else np.float32(0))
+        lanes = _sprite(texture, parts[p], at[4] + look[3], at[5] + look[4] + shift)
+        alpha = np.float32(lanes >> np.uint64(48)) / 255.0
+        if alpha == 0.0:
+            continue
+        light = 0.55 + 0.45 * min(tall / 0.12, 1.0) if p == 0 else 1.0
+        alpha *= 1.0 if p == 0 else look[6 + p]
+        rgb[0] += (np.float32(lanes & np.uint64(255)) * light - rgb[0]) * alpha
+        green = np.float32((lanes >> np.uint64(32)) & np.uint64(255))
+        rgb[1] += (green * light - rgb[1]) * alpha
+        blue = np.float32((lanes >> np.uint64(16)) & np.uint64(255))
+        rgb[2] += (blue * light - rgb[2]) * alpha
+
+
+@nb.njit(cache=True, boundscheck=False)
+def _lit(look: Any, at: Any, rgb: Any) -> None:
+    """The shade of lips and cheeks on it."""
+    below, tall, side = at[1], at[2], at[3]
+    edge = min(max((abs(side) - 0.45) / 0.55, 0.0), 1.0)
+    corner = edge * math.sqrt(edge) * 0.8 * look[10]
+    dark = 1.0 - (1.0 - corner) * (1.0 - 0.25 * look[9])
+    light = look[12] + (1.0 - look[12]) * _step(0.0, look[13], below)
+    light *= look[14] + (1.0 - look[14]) * _step(0.0, look[15], tall - below)
+    light *= 1.0 - 0.3 * look[9]
+    for c in range(3):
+        rgb[c] += (look[c] - rgb[c]) * dark
+    # Light that comes back from the inside of a mouth is warm.
+    rgb[0] *= light
+    rgb[1] *= light * (0.74 + 0.26 * light)
+    rgb[2] *= light * (0.68 + 0.32 * light)
+
+
+@nb.njit(cache=True, boundscheck=False)
+def fill_mouth(  # noqa: PLR0917 - compiled functions are called fastest by position
+    out: Any, texture: Any, places: Any, values: Any, triangles: Any, parts: Any, look: Any
 ) -> None:
     """The inside of the mouth: see `rig` for the formulas.
 
@@ -178,69 +221,38 @@ def fill_mouth(
     buccal, opacity, lip shadow, floor shadow.
     """
     height, width = out.shape
-    at0 = np.empty(6, np.float32)
-    dx = np.empty(6, np.float32)
-    dy = np.empty(6, np.float32)
-    rgb = np.empty(3, np.float32)
-    lights = np.empty(3, np.float32)
+    across, down, at = np.empty(6), np.empty(6), np.empty(6)
+    rgb = np.empty(3)
     for t in range(triangles.shape[0]):
         i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        x0, y0, x1, y1, x2, y2 = at[i, 0], at[i, 1], at[j, 0], at[j, 1], at[k, 0], at[k, 1]
+        x0, y0, x1, y1 = places[i, 0], places[i, 1], places[j, 0], places[j, 1]
+        x2, y2 = places[k, 0], places[k, 1]
         top, bottom = _rows(y0, y1, y2, height)
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if bottom <= top or abs(area) < 1e-4:
             continue
         for c in range(6):
-            first_side, second_side = values[j, c] - values[i, c], values[k, c] - values[i, c]
-            dx[c] = ((y2 - y0) * first_side - (y1 - y0) * second_side) / area
-            dy[c] = ((x1 - x0) * second_side - (x2 - x0) * first_side) / area
-            at0[c] = values[i, c]
+            second, third = values[j, c] - values[i, c], values[k, c] - values[i, c]
+            across[c] = ((y2 - y0) * second - (y1 - y0) * third) / area
+            down[c] = ((x1 - x0) * third - (x2 - x0) * second) / area
         for y in range(top, bottom):
             first, last = _span(x0, y0, x1, y1, x2, y2, np.float32(y), width)
             for x in range(first, last):
-                ex, ey = np.float32(x) - x0, np.float32(y) - y0
-                a = (at0[0] + dx[0] * ex + dy[0] * ey) * look[11]
-                if a <= 0.002:
-                    continue
-                below = at0[1] + dx[1] * ex + dy[1] * ey
-                tall = at0[2] + dx[2] * ex + dy[2] * ey
-                side = at0[3] + dx[3] * ex + dy[3] * ey
-                mx = at0[4] + dx[4] * ex + dy[4] * ey + look[3]
-                my = at0[5] + dx[5] * ex + dy[5] * ey + look[4]
-                dim = 1.0 - 0.5 * side * side
-                for c in range(3):
-                    rgb[c] = look[c] * dim
-                for p in range(3):
-                    shift = look[5] if p == 0 else (look[6] if p == 1 else np.float32(0))
-                    lanes = _sprite(texture, parts[p], mx, my + shift)
-                    alpha = np.float32(lanes >> np.uint64(48)) / 255.0
-                    if alpha == 0.0:
-                        continue
-                    light = np.float32(1.0)
-                    if p == 0:
-                        light = 0.55 + 0.45 * min(tall / 0.12, 1.0)
-                    else:
-                        alpha *= look[6 + p]
-                    rgb[0] += (np.float32(lanes & np.uint64(255)) * light - rgb[0]) * alpha
-                    green = np.float32((lanes >> np.uint64(32)) & np.uint64(255))
-                    rgb[1] += (green * light - rgb[1]) * alpha
-                    blue = np.float32((lanes >> np.uint64(16)) & np.uint64(255))
-                    rgb[2] += (blue * light - rgb[2]) * alpha
-                edge = min(max((abs(side) - 0.45) / 0.55, 0.0), 1.0)
-                corner = edge * math.sqrt(edge) * 0.8 * look[10]
-                dark = 1.0 - (1.0 - corner) * (1.0 - 0.25 * look[9])
-                light = look[12] + (1.0 - look[12]) * _step(0.0, look[13], below)
-                light *= look[14] + (1.0 - look[14]) * _step(0.0, look[15], tall - below)
-                light *= 1.0 - 0.3 * look[9]
-                # Light that comes back from the inside of a mouth is warm.
-                lights[0] = light
-                lights[1] = light * (0.74 + 0.26 * light)
-                lights[2] = light * (0.68 + 0.32 * light)
-                old = np.uint32(out[y, x])
-                new = old & np.uint32(0xFF000000)
-                for c in range(3):
-                    value = (rgb[c] + (look[c] - rgb[c]) * dark) * lights[c]
-                    was = np.float32((old >> np.uint32(8 * c)) & np.uint32(255))
-                    mixed = min(max(was + (value - was) * a, 0.0), 255.0)
-                    new |= np.uint32(mixed + 0.5) << np.uint32(8 * c)
-                out[y, x] = new
+                for c in range(6):
+                    at[c] = values[i, c] + across[c] * (x - x0) + down[c] * (y - y0)
+                alpha = at[0] * look[11]
+                if alpha > 0.002:
+                    _inside(texture, parts, look, at, rgb)
+                    _lit(look, at, rgb)
+                    out[y, x] = _mixed(out[y, x], rgb, alpha)
+
+
+@nb.njit(cache=True, inline="always", boundscheck=False)
+def _mixed(old: Any, rgb: Any, alpha: Any) -> Any:
+    """A pixel with some of its colour replaced."""
+    new = np.uint32(old) & np.uint32(0xFF000000)
+    for c in range(3):
+        was = np.float64((np.uint32(old) >> np.uint32(8 * c)) & np.uint32(255))
+        value = min(max(was + (rgb[c] - was) * alpha, 0.0), 255.0)
+        new |= np.uint32(value + 0.5) << np.uint32(8 * c)
+    return new
