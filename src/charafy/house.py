@@ -6,6 +6,7 @@ Part two is `app.py`, which puts HTTP in front. Nothing else builds an engine.
 from __future__ import annotations
 
 import os
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -171,6 +172,7 @@ class _Ground:
     storage: Storage
     mailer: Mailer
     fetcher: Fetcher
+    tls: ssl.SSLContext
     idempotency: Idempotency
     credits: Credits
     photos: PhotoSource
@@ -180,7 +182,9 @@ def _lay_ground(settings: Settings, clock: Clock) -> _Ground:
     secret = load_secret(settings.home)
     db = Database(settings.db_url)
     metrics = Metrics()
-    fetcher = Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts)
+    # Reading the machine's certificates takes 20 ms: once for everybody who goes outside.
+    tls = ssl.create_default_context()
+    fetcher = Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts, tls=tls)
     return _Ground(
         settings=settings,
         secret=secret,
@@ -190,6 +194,7 @@ def _lay_ground(settings: Settings, clock: Clock) -> _Ground:
         storage=Storage(settings.media, secret, settings.base_url, clock),
         mailer=_mailer(settings),
         fetcher=fetcher,
+        tls=tls,
         idempotency=Idempotency(db, clock),
         credits=Credits(db, clock, metrics),
         photos=PhotoSource(fetcher, PhotoReader()),
@@ -227,7 +232,9 @@ def _webhooks(ground: _Ground) -> tuple[Webhooks, Deliverer, Outside]:
     settings, db, clock = ground.settings, ground.db, ground.clock
     secrets, bell = Secrets(ground.secret), threading.Event()
     # A way out of their own: slow receivers must not hold up the downloads of photos.
-    outside = Outside(allowed_hosts=settings.webhook_allowed_hosts, resolvers=WORKERS)
+    outside = Outside(
+        allowed_hosts=settings.webhook_allowed_hosts, tls=ground.tls, resolvers=WORKERS
+    )
     webhooks = Webhooks(
         db,
         clock,
