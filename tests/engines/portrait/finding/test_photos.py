@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -229,3 +231,17 @@ def test_closed_eyes_get_a_warning_and_open_ones_do_not(finder: Finder, load: Lo
         cv2.polylines(drawn, [lashes], isClosed=False, color=(40, 25, 20), thickness=4)
         picture[..., :3] = drawn
     assert codes(finder.find(picture), fatal=False) == {"eyes_closed"}
+
+
+def test_many_threads_find_the_same(models: Path, load: Load) -> None:
+    shared, pictures = Finder(models), [load("obama.jpg"), load("biden.jpg")] * 4
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(shared.find, pictures))
+    for one, first in zip(found, found[:2] * 4, strict=True):
+        assert one.landmarks is not None and first.landmarks is not None
+        assert np.array_equal(one.landmarks, first.landmarks)
+
+
+def test_missing_models_are_said_to_be_missing(tmp_path: Path, load: Load) -> None:
+    with pytest.raises(FileNotFoundError):
+        Finder(tmp_path).find(load("obama.jpg"))
