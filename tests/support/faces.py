@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -63,7 +62,7 @@ def heic(name: str = "obama.jpg") -> bytes:
     return data.getvalue()
 
 
-def sixteen_bit(name: str = "cameraman.jpg") -> bytes:
+def sixteen_bit(name: str = "obama.jpg") -> bytes:
     """A 16-bit grey PNG."""
     grey = picture(name).convert("L")
     return written(grey.convert("I").point(lambda value: value * 257).convert("I;16"))
@@ -75,6 +74,3 @@ def cut_out(name: str = "obama.jpg") -> bytes:
     shape = Image.radial_gradient("L").point(lambda value: 255 if value < 160 else 0)
     image.putalpha(shape.resize(image.size))
     return written(image)
-
-
-Make = Callable[[], bytes]

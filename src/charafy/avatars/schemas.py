@@ -8,7 +8,15 @@ from pydantic import Field
 
 from charafy.avatars.models import Avatar, Made, Wanted
 from charafy.avatars.pictures import Examined
-from charafy.characters.schemas import ANCHORS, KIND, Image, PlacedAnchors, PlacedBox, placement
+from charafy.characters.schemas import (
+    ANCHORS,
+    KIND,
+    FoundAnchors,
+    FoundBox,
+    Image,
+    PlacedAnchors,
+    placement,
+)
 from charafy.characters.service import PictureKind, Placement
 from charafy.engines.portrait import Problem
 from charafy.kernel.http.schema import Answer, Body
@@ -88,8 +96,8 @@ class PreviewAnswer(Answer):
     )
     problems: list[PictureProblem]
     faces: int = Field(description="How many faces were seen; the largest one counts.")
-    face: PlacedBox | None = Field(description="Hairline to chin, ear to ear.")
-    anchors: PlacedAnchors | None = Field(
+    face: FoundBox | None = Field(description="Hairline to chin, ear to ear.")
+    anchors: FoundAnchors | None = Field(
         description="What will move. Show it, let it be corrected, and send it with the avatar."
     )
     size: PictureSize
@@ -102,8 +110,8 @@ class PreviewAnswer(Answer):
             kind_is_certain=examined.kind_is_certain,
             problems=[PictureProblem.of(problem) for problem in examined.problems],
             faces=examined.faces,
-            face=examined.face and PlacedBox.of(examined.face),
-            anchors=examined.anchors and PlacedAnchors.of(examined.anchors),
+            face=examined.face and FoundBox.of(examined.face),
+            anchors=examined.anchors and FoundAnchors.of(examined.anchors),
             size=PictureSize(width=examined.width, height=examined.height),
         )
 
@@ -117,7 +125,7 @@ class AvatarAnswer(Answer):
     kind: Literal["photo", "drawing"] | None = Field(
         description="How the picture was brought to life; null without an avatar."
     )
-    anchors: PlacedAnchors | None
+    anchors: FoundAnchors | None
     problems: list[PictureProblem]
     rig_url: str | None = Field(
         description="`rig.json` for the browser player; its textures lie beside it. "
@@ -138,7 +146,7 @@ class AvatarAnswer(Answer):
             sprite_ready=avatar.flags.sprite,
             motion_ready=avatar.flags.motion,
             kind=found.kind.value if found else None,
-            anchors=PlacedAnchors.of(found.anchors) if found and found.anchors else None,
+            anchors=FoundAnchors.of(found.anchors) if found and found.anchors else None,
             problems=[PictureProblem.of(problem) for problem in found.problems] if found else [],
             rig_url=avatar.rig_url,
             sprite_url=avatar.sprite_url,

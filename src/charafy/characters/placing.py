@@ -11,10 +11,12 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from charafy.engines.portrait import Anchors, Box
-from charafy.kernel.http.schema import Body
+from charafy.kernel.http.schema import Answer, Body
 
 SMALLEST = 0.002
 """Of a side: four pixels of the largest picture that is kept."""
+DIGITS = 5
+"""Of what is answered: a fiftieth of a pixel."""
 
 _Place = Annotated[float, Field(ge=0, le=1, examples=[0.4])]
 _Extent = Annotated[float, Field(ge=SMALLEST, le=1, examples=[0.1])]
@@ -36,17 +38,6 @@ class PlacedBox(Body):
 
     def box(self) -> Box:
         return Box(self.x, self.y, self.width, self.height)
-
-    @classmethod
-    def of(cls, box: Box) -> PlacedBox:
-        """What was found may reach over the picture's edge; what is shown does not."""
-        x, y = _clamped(box.x), _clamped(box.y)
-        return cls.model_construct(
-            x=x,
-            y=y,
-            width=round(min(1.0, box.x + box.width) - x, 5),
-            height=round(min(1.0, box.y + box.height) - y, 5),
-        )
 
 
 class PlacedPoint(Body):
@@ -83,16 +74,45 @@ class PlacedAnchors(Body):
             chin=(self.chin.x, self.chin.y),
         )
 
+
+class FoundBox(Answer):
+    """A rectangle in fractions of the picture's width and height, as far as it lies inside."""
+
+    x: float = Field(examples=[0.4])
+    y: float = Field(examples=[0.4])
+    width: float = Field(examples=[0.1])
+    height: float = Field(examples=[0.05])
+
     @classmethod
-    def of(cls, anchors: Anchors) -> PlacedAnchors:
+    def of(cls, box: Box) -> FoundBox:
+        x, y = _clamped(box.x), _clamped(box.y)
+        width, height = _clamped(box.x + box.width) - x, _clamped(box.y + box.height) - y
+        return cls(x=x, y=y, width=round(width, DIGITS), height=round(height, DIGITS))
+
+
+class FoundPoint(Answer):
+    x: float = Field(examples=[0.5])
+    y: float = Field(examples=[0.69])
+
+
+class FoundAnchors(Answer):
+    """In the form in which `anchors` are sent."""
+
+    left_eye: FoundBox
+    right_eye: FoundBox
+    mouth: FoundBox
+    chin: FoundPoint
+
+    @classmethod
+    def of(cls, anchors: Anchors) -> FoundAnchors:
         x, y = anchors.chin
-        return cls.model_construct(
-            left_eye=PlacedBox.of(anchors.left_eye),
-            right_eye=PlacedBox.of(anchors.right_eye),
-            mouth=PlacedBox.of(anchors.mouth),
-            chin=PlacedPoint.model_construct(x=_clamped(x), y=_clamped(y)),
+        return cls(
+            left_eye=FoundBox.of(anchors.left_eye),
+            right_eye=FoundBox.of(anchors.right_eye),
+            mouth=FoundBox.of(anchors.mouth),
+            chin=FoundPoint(x=_clamped(x), y=_clamped(y)),
         )
 
 
 def _clamped(value: float) -> float:
-    return round(min(1.0, max(0.0, value)), 5)
+    return round(min(1.0, max(0.0, value)), DIGITS)

@@ -20,7 +20,7 @@ from charafy.characters.models import (
     PictureKind,
     Placement,
 )
-from charafy.characters.placing import PlacedAnchors, PlacedBox
+from charafy.characters.placing import FoundAnchors, FoundBox, PlacedAnchors
 from charafy.kernel.clock import iso
 from charafy.kernel.http.partial import PartialBody
 from charafy.kernel.http.schema import Answer, Body
@@ -33,10 +33,11 @@ __all__ = [
     "CreateCharacter",
     "CreatedCharacter",
     "DeletedCharacter",
+    "FoundAnchors",
+    "FoundBox",
     "Image",
     "ListedCharacter",
     "PlacedAnchors",
-    "PlacedBox",
     "UpdateCharacter",
     "placement",
 ]
