@@ -72,13 +72,15 @@ def prepare(
     """`matte`: where the person is on an opaque picture, if that is known."""
     crop = _crop(picture, anchors, framing)
     rgb, alpha = _cut(picture, crop)
-    plate = None
-    if alpha is None and matte is not None:
-        alpha = decided(rgb, crop.cut(matte, 0, cv2.BORDER_REPLICATE))
-        plate = behind(rgb, alpha)
     eyes = (_moved(crop, anchors.left_eye), _moved(crop, anchors.right_eye))
     mouth = _moved(crop, anchors.mouth)
     x, y = crop.to_frame(np.array(anchors.chin))
+    plate = None
+    if alpha is None and matte is not None:
+        right = eyes[1].x + eyes[1].width
+        face = patch(eyes[0].x, eyes[0].y, right, mouth.y + mouth.height, rgb.shape)
+        alpha = decided(rgb, crop.cut(matte, 0, cv2.BORDER_REPLICATE), face)
+        plate = None if alpha is None else behind(rgb, alpha)
     lab = to_lab(rgb)
     below_eyes = max(eye.y + eye.height for eye in eyes)
     centres = sorted(eye.centre[0] for eye in eyes)

@@ -8,19 +8,44 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from charafy.engines.portrait.drawing.colours import Rgb, components, feathered, painted_over
+from charafy.engines.portrait.drawing.colours import (
+    Mask,
+    Patch,
+    Rgb,
+    components,
+    feathered,
+    painted_over,
+)
 
 _FLAT: Final = 3.0
 """Grey levels per pixel up to which colour counts as one area."""
 _PERSON: Final = 0.88
 """Mean matte from which an area belongs to the person."""
+_PLAIN: Final = 0.6
+"""Of the ground, flat: then the drawing's own edges cut the person out."""
 
 
-def decided(rgb: Rgb, matte: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The matte with every flat area of the drawing wholly inside or outside.
+def decided(rgb: Rgb, matte: NDArray[np.uint8], face: Patch) -> NDArray[np.uint8] | None:
+    """The matte with every flat area of the drawing wholly inside or outside; None where it isn't
+    to be trusted: it has holes in the face.
 
-    Mattes are learnt from photos and waver over flat shapes behind a drawn head.
+    Mattes are learnt from photos and waver over flat shapes and lines.
     """
+    outside, inside = _areas(rgb, matte)
+    unsure = matte < 128
+    if outside[unsure].mean() > _PLAIN:
+        # The ground is all flat: its own edge is sharper than the matte's.
+        cut = 1 - feathered(_from_border(outside), 2, 0.7)
+        alpha = np.asarray(np.clip(cut * 255 + 0.5, 0, 255), dtype=np.uint8)
+    else:
+        open_ = _from_border(np.where(inside, 255, np.where(outside, 0, matte)) < 250)
+        alpha = np.where(open_, np.where(outside, 0, matte), 255).astype(np.uint8)
+    trusted = unsure.any() and float(face.of(alpha).mean()) > 253
+    return alpha if trusted else None
+
+
+def _areas(rgb: Rgb, matte: NDArray[np.uint8]) -> tuple[Mask, Mask]:
+    """Flat areas behind the person, with the lines between them, and flat areas of the person."""
     grey = cv2.GaussianBlur(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), (0, 0), 0.8)
     slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8
     labels, stats = components(slope < _FLAT)
@@ -28,12 +53,22 @@ def decided(rgb: Rgb, matte: NDArray[np.uint8]) -> NDArray[np.uint8]:
     means /= np.maximum(np.bincount(labels.ravel(), minlength=len(stats)), 1)
     large = stats[:, 4] > 0.001 * matte.size
     large[0] = False
-    outside, inside = large & (means < _PERSON), large & (means >= _PERSON)
+    inside = (large & (means >= _PERSON))[labels]
+    outside = (large & (means < _PERSON))[labels].astype(np.uint8)
     kernel = np.ones((7, 7), np.uint8)
-    # Lines between two areas behind the person are behind it, too.
-    behind_ = cv2.morphologyEx(outside[labels].astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
-    out = np.where(behind_ & ~inside[labels], 0, matte)
-    return np.asarray(np.where(inside[labels], 255, out), dtype=np.uint8)
+    padded = cv2.copyMakeBorder(outside, 8, 8, 8, 8, cv2.BORDER_REPLICATE)
+    joined = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[8:-8, 8:-8] > 0
+    return np.asarray(joined & ~inside, dtype=np.bool_), np.asarray(inside, dtype=np.bool_)
+
+
+def _from_border(mask: NDArray[np.bool_]) -> Mask:
+    """Parts of the mask that reach the picture's left, top or right edge."""
+    labels, stats = components(mask)
+    reaching = np.zeros(len(stats), dtype=np.bool_)
+    for edge in (labels[0], labels[:, 0], labels[:, -1]):
+        reaching[np.unique(edge)] = True
+    reaching[0] = False
+    return np.asarray(reaching[labels], dtype=np.bool_)
 
 
 def behind(rgb: Rgb, matte: NDArray[np.uint8]) -> Rgb:
