@@ -52,9 +52,14 @@ def run(house: House, *, supervised: bool) -> None:
         os._exit(0)
 
 
+def studio_of(house: House) -> HouseStudio:
+    """Where this house's films are made, for whoever has a process to make them in."""
+    return HouseStudio(house.speech, house.storage, _faces(house), listen=_listen)
+
+
 def _maker(house: House) -> Maker:
-    studio = HouseStudio(house.speech, house.storage, _faces(house), listen=_listen)
-    return Maker(house.video_room.work, studio, house.storage, house.settings.workshop)
+    work, storage = house.video_room.work, house.storage
+    return Maker(work, studio_of(house), storage, house.settings.workshop)
 
 
 def _faces(house: House) -> Faces:

@@ -8,7 +8,18 @@ import sys
 import typer
 
 from charafy import __version__
-from charafy.cli import accounts, characters, credits, doctor, keys, models, say, serve, voices
+from charafy.cli import (
+    accounts,
+    characters,
+    credits,
+    doctor,
+    keys,
+    models,
+    say,
+    serve,
+    video,
+    voices,
+)
 from charafy.cli.console import err
 from charafy.kernel.errors import CharafyError
 
@@ -26,6 +37,7 @@ def build() -> typer.Typer:
     app.callback()(_options)
     serve.add_to(app)
     say.add_to(app)
+    video.add_to(app)
     doctor.add_to(app)
     app.add_typer(keys.app(), name="keys", help="API keys.")
     app.add_typer(credits.app(), name="credits", help="Balance, ledger and grants.")

@@ -10,6 +10,7 @@ from charafy.cli.console import fail
 
 if TYPE_CHECKING:
     from charafy.accounts.service import Account
+    from charafy.characters.service import Character
     from charafy.house import House
 
 AccountOption = Annotated[
@@ -25,3 +26,15 @@ def account_of(house: House, email: str | None) -> Account:
         hint = f"No account has the address {email}." if email else "There is no account yet"
         raise fail(hint if email else f"{hint}: `charafy serve` makes the owner's.")
     return found
+
+
+def character_of(house: House, account_id: str, wanted: str) -> Character:
+    """The account's character of this name or id. Leaves with a hint unless there is one."""
+    characters = house.characters.list(account_id)
+    found = [c for c in characters if wanted == c.character_id or wanted.lower() == c.name.lower()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise fail(f"Several characters are called {wanted}: use the id.")
+    names = ", ".join(c.name for c in characters) or "none yet"
+    raise fail(f"There is no character called {wanted} (there are: {names}).")

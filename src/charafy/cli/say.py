@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from charafy.cli.console import err, fail, open_house
-from charafy.cli.options import AccountOption, account_of
+from charafy.cli.options import AccountOption, account_of, character_of
 from charafy.kernel.files import write_atomic
 
 if TYPE_CHECKING:
-    from charafy.characters.service import Character
-    from charafy.house import House
     from charafy.kernel.media.audio import AudioFormat
 
 
@@ -41,7 +39,7 @@ def say(
         raise fail(f"The text must have 1-{MAX_CHARS:,} characters.")
     with open_house() as house:
         owner = account_of(house, account)
-        speaker = _find(house, owner.account_id, character)
+        speaker = character_of(house, owner.account_id, character)
         recording = house.speech.record(
             text,
             house.speech.character(owner.caller(), speaker.character_id),
@@ -59,14 +57,3 @@ def _format(output: Path) -> AudioFormat:
         if output.suffix.lower() == f".{audio_format}":
             return audio_format
     raise fail(f"The file's name must end in .{', .'.join(AUDIO_FORMATS)}.")
-
-
-def _find(house: House, account_id: str, wanted: str) -> Character:
-    characters = house.characters.list(account_id)
-    found = [c for c in characters if wanted == c.character_id or wanted.lower() == c.name.lower()]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise fail(f"Several characters are called {wanted}: use the id.")
-    names = ", ".join(c.name for c in characters) or "none yet"
-    raise fail(f"There is no character called {wanted} (there are: {names}).")
