@@ -30,7 +30,6 @@ from charafy.engines.portrait.photo.landmarks import (
     Axes,
     Eye,
     Points,
-    smoothstep,
 )
 from charafy.engines.portrait.photo.mesh import FACE, Mesh, eyeball_points
 from charafy.engines.portrait.photo.spread import Given, Offsets, Skin
@@ -188,7 +187,7 @@ _SHAPES: Final[tuple[tuple[str, _Lips], ...]] = (
             (-0.068, -0.026),
             (-0.062, 0.030),
             (-0.078, 0.002),
-            -0.098,
+            -0.088,
         ),
     ),
     ("upper", _Lips((0, -0.045), (0, 0), (0, -0.038), (0, 0), (0, -0.004))),
@@ -207,9 +206,8 @@ def _lips(skin: Skin, still: Given, mouth: Mouth, spans: Points) -> list[Basis]:
     settled = skin.settle(given)
     by_name = dict(zip(names, settled, strict=False))
     made = [Basis((name,), by_name[name]) for name in names]
-    for drawn in ("upper", "lower"):
-        made.append(Basis((drawn, "press"), -by_name[drawn]))
-    return [*made, Basis(("ease",), settled[-2]), Basis(("work",), settled[-1])]
+    unmade = [Basis((name, "press"), -by_name[name]) for name in ("upper", "lower")]
+    return [*made, *unmade, Basis(("ease",), settled[-2]), Basis(("work",), settled[-1])]
 
 
 def _moved(lips: _Lips, mouth: Mouth) -> Given:
@@ -303,34 +301,3 @@ def _brows(skin: Skin, spans: Points) -> list[Basis]:
     moves.update(dict.fromkeys(BROWS, (0.0, -0.05)))
     moves[FOREHEAD_TOP] = (0.0, -0.008)
     return [Basis(("brow",), skin.settle([moves])[0])]
-
-
-def head_weights(mesh: Mesh, points: Points, axes: Axes, loose: bool) -> NDArray[np.float64]:
-    """How far each vertex turns with the head: 1 on the head, 0 on the shoulders.
-
-    `loose`: the person is cut out, so that only the neck needs to bend. Otherwise the background
-    bends too, and must be still at the frame's border.
-    """
-    below = axes.of(mesh.vertices, points[CHIN_TIP])[:, 1] * axes.span / axes.height
-    weights = 1 - smoothstep(-0.02, 0.62, below)
-    if not loose:
-        centre = points[list(OVAL), :2].mean(axis=0) - 0.1 * axes.height * axes.down
-        away = axes.of(mesh.vertices, centre) * axes.span / axes.height
-        weights *= 1 - smoothstep(1.0, 1.9, np.hypot(away[:, 0] / 0.51, away[:, 1] / 0.73))
-    weights[:FACE] = 1
-    weights[mesh.eyes_from :] = 1
-    return weights
-
-
-def body(mesh: Mesh, points: Points, axes: Axes, border: NDArray[np.float64]) -> list[Basis]:
-    """Breath and hair. `border` is [n], 0 where the mesh must be still, 1 elsewhere."""
-    spans = axes.of(mesh.vertices, points[CHIN_TIP])
-    below = spans[:, 1] * axes.span / axes.height
-    grid = np.zeros(len(mesh.vertices))
-    grid[FACE : mesh.eyes_from] = 1
-    lift = grid * smoothstep(-0.1, 0.5, below) * border
-    breath = np.column_stack([np.zeros_like(lift), -0.015 * axes.height * lift])
-    aside = smoothstep(0.70, 1.05, np.abs(spans[:, 0]))
-    hanging = smoothstep(-0.9, -0.2, below) * (1 - smoothstep(0.15, 0.6, below))
-    sway = (grid * aside * hanging * border)[:, None] * axes.across * axes.span
-    return [Basis(("breath",), breath), Basis(("sway",), sway)]

@@ -5,6 +5,7 @@ Mouth coordinates count spans from the middle of the closed lips, x across and y
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait import Rgba
-from charafy.engines.portrait.photo.bases import Mouth
-from charafy.engines.portrait.photo.landmarks import CHEEKS, Axes, Points, smoothstep
+from charafy.engines.portrait.photo.face import Face
+from charafy.engines.portrait.photo.landmarks import (
+    CHEEKS,
+    INNER_LOWER,
+    INNER_UPPER,
+    Points,
+    smoothstep,
+)
 
 Floats = NDArray[np.float64]
 _ENAMEL: Final = (226.0, 216.0, 202.0)
@@ -52,12 +59,13 @@ class Light:
         return np.array(colour) * self.level * self.tint
 
 
-def light_of(skin: NDArray[np.uint8], points: Points, margin: int) -> Light:
-    """From the cheeks of a picture with a margin around the frame that `points` count in."""
-    at = np.round(points[list(CHEEKS), :2] + margin).astype(int)
+def light_of(face: Face) -> Light:
+    """From the cheeks."""
+    skin = face.colours
+    at = np.round(face.points[list(CHEEKS), :2] + face.margin).astype(int)
     xs = np.clip(at[:, 0], 0, skin.shape[1] - 1)
     ys = np.clip(at[:, 1], 0, skin.shape[0] - 1)
-    cheek = np.median(skin[ys, xs, :3].astype(np.float64), axis=0)
+    cheek = np.median(skin[ys, xs].astype(np.float64), axis=0)
     mean = max(float(cheek.mean()), 8.0)
     # Dark skin is not dark light: brightness counts less than in proportion.
     level = float(np.clip((mean / 185) ** 0.6, 0.45, 1.08))
@@ -83,60 +91,95 @@ def _image(rgb: Floats, alpha: Floats) -> Rgba:
     return np.dstack([colours, np.clip(alpha * 255 + 0.5, 0, 255)]).astype(np.uint8)
 
 
-def teeth(light: Light, mouth: Mouth, texels: float, *, upper: bool) -> Sprite:
-    """A row of teeth with its gum, seen from the front."""
-    size = mouth.unit
-    left, right, top, bottom = -0.36 * size, 0.36 * size, -0.20 * size, 0.12 * size
-    x, y = _canvas(texels, left, top, right, bottom)
-    edge = UPPER_EDGE * size if upper else LOWER_EDGE * size
-    # Measured from the biting edge towards the gum.
-    into = (edge - y if upper else y - edge) / size
-    aside = np.abs(x) / size
-    # The arch: teeth farther back stand higher on the picture above, lower below.
-    into = into - 0.30 * aside**2 * (1 if upper else 0.6)
-    soft = 1.2 / texels / size
-    rgb = np.zeros((*x.shape, 3))
-    alpha = np.zeros(x.shape)
-    enamel, gum = light.of(_ENAMEL), light.of(_GUM)
-    start = 0.0
-    gum_line = np.full(x.shape, 0.07)
-    for width, tall in _UPPER if upper else _LOWER:
-        t = (aside - start - width / 2) / (width / 2)
-        inside = 1 - smoothstep(
-            width / 2 - soft, width / 2 + soft, np.abs(aside - start - width / 2)
-        )
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of teeth with its gum, painted tooth by tooth. Lengths are units of the mouth."""
+
+    aside: Floats
+    """Distance of each texel from the middle."""
+    into: Floats
+    """From the biting edge towards the gum."""
+    soft: float
+    """Half of a soft edge."""
+    rgb: Floats
+    alpha: Floats
+    gum_line: Floats
+
+    def add(self, enamel: Floats, start: float, width: float, tall: float) -> None:
+        """A pair of teeth, left and right, `start` from the middle."""
+        off = np.abs(self.aside - start - width / 2)
+        t = off / (width / 2)
+        inside = 1 - smoothstep(width / 2 - self.soft, width / 2 + self.soft, off)
         # Corners of the biting edge are round, more so away from the middle.
-        lifted = (0.006 + 0.008 * (start > 0.07)) * np.abs(t) ** 3.5
-        begins = smoothstep(-soft, soft, into - lifted)
-        line = tall - 0.022 * np.clip(np.abs(t), 0, 1) ** 2
-        gum_line = np.where(inside > 0.5, line, gum_line)
-        u = np.clip(into / tall, 0, 1)
-        shade = 1 - 0.24 * np.clip(np.abs(t), 0, 1) ** 8
+        lifted = (0.006 + 0.008 * (start > 0.07)) * t**3.5
+        covers = inside * smoothstep(-self.soft, self.soft, self.into - lifted)
+        within = np.clip(t, 0, 1)
+        self.gum_line[inside > 0.5] = (tall - 0.022 * within**2)[inside > 0.5]
+        u = np.clip(self.into / tall, 0, 1)
+        shade = 1 - 0.24 * within**8
         shade *= 0.93 + 0.09 * smoothstep(0.0, 0.35, u) - 0.10 * smoothstep(0.6, 1.0, u)
-        gloss = 14 * np.exp(-((t / 0.35) ** 2) - ((u - 0.42) / 0.22) ** 2)
-        whole = enamel * shade[..., None] + gloss[..., None]
         # The very edge lets the dark behind shine through.
-        whole *= (1 - 0.16 * (1 - smoothstep(0.0, 0.14, u)))[..., None]
-        covers = inside * begins
-        rgb = rgb * (1 - covers[..., None]) + whole * covers[..., None]
-        alpha = np.maximum(alpha, covers)
+        shade *= 1 - 0.16 * (1 - smoothstep(0.0, 0.14, u))
+        gloss = 14 * np.exp(-((t / 0.35) ** 2) - ((u - 0.42) / 0.22) ** 2)
+        tooth = enamel * shade[..., None] + gloss[..., None]
+        self.rgb[...] += (tooth - self.rgb) * covers[..., None]
+        np.maximum(self.alpha, covers, out=self.alpha)
+
+    def add_gum(self, gum: Floats, reach: float) -> None:
+        """What the teeth stand in, and the arch that curves away from the light to `reach`."""
+        deep = self.into - self.gum_line
+        covers = smoothstep(-1.5 * self.soft, 1.5 * self.soft, deep)
+        flesh = gum * (0.95 - 0.25 * smoothstep(0.0, 0.06, deep))[..., None]
+        self.rgb[...] += (flesh - self.rgb) * covers[..., None]
+        np.maximum(self.alpha, covers, out=self.alpha)
+        self.alpha[...] *= 1 - smoothstep(reach - 0.02, reach, self.aside)
+        self.rgb[...] *= (1 - 0.62 * smoothstep(0.06, reach, self.aside))[..., None]
+
+
+def upper_teeth(light: Light, unit: float, texels: float) -> Sprite:
+    """Seen from the front, hanging to just below the closed lips."""
+    x, y = _canvas(texels, -0.36 * unit, -0.20 * unit, 0.36 * unit, 0.12 * unit)
+    into = UPPER_EDGE - y / unit
+    image = _teeth(light, _UPPER, np.abs(x) / unit, into, unit * texels)
+    return Sprite(image, (float(x[0, 0]), float(y[0, 0])))
+
+
+def lower_teeth(light: Light, unit: float, texels: float) -> Sprite:
+    """Seen from the front, at rest behind the lower lip, darker than the upper ones."""
+    x, y = _canvas(texels, -0.36 * unit, -0.20 * unit, 0.36 * unit, 0.12 * unit)
+    dimmer = Light(0.88 * light.level, light.tint)
+    image = _teeth(dimmer, _LOWER, np.abs(x) / unit, y / unit - LOWER_EDGE, unit * texels)
+    return Sprite(image, (float(x[0, 0]), float(y[0, 0])))
+
+
+def _teeth(
+    light: Light,
+    kinds: Sequence[tuple[float, float]],
+    aside: Floats,
+    into: Floats,
+    texels_per_unit: float,
+) -> Rgba:
+    # The arch: teeth farther back stand farther from the middle of the opening.
+    arched = into - 0.30 * aside**2
+    shape = aside.shape
+    row = _Row(
+        aside,
+        arched,
+        1.2 / texels_per_unit,
+        np.zeros((*shape, 3)),
+        np.zeros(shape),
+        np.full(shape, 0.07),
+    )
+    start = 0.0
+    for width, tall in kinds:
+        row.add(light.of(_ENAMEL), start, width, tall)
         start += width
-    reach = start
-    is_gum = smoothstep(-soft * 1.5, soft * 1.5, into - gum_line)
-    gums = gum * (0.95 - 0.25 * smoothstep(0.0, 0.06, into - gum_line))[..., None]
-    rgb = rgb * (1 - is_gum[..., None]) + gums * is_gum[..., None]
-    side = 1 - smoothstep(reach - 0.02, reach, aside)
-    alpha = np.maximum(alpha, is_gum) * side
-    # The arch curves away from the light.
-    rgb *= (1 - 0.62 * smoothstep(0.06, reach, aside))[..., None]
-    if not upper:
-        rgb *= 0.88
-    return Sprite(_image(rgb, alpha), (left, top))
+    row.add_gum(light.of(_GUM), start)
+    return _image(row.rgb, row.alpha)
 
 
-def tongue(light: Light, mouth: Mouth, texels: float) -> Sprite:
+def tongue(light: Light, size: float, texels: float) -> Sprite:
     """The tongue's back, its tip towards the lower teeth."""
-    size = mouth.unit
     x, y = _canvas(texels, -0.24 * size, -0.12 * size, 0.24 * size, 0.14 * size)
     across, along = x / (0.195 * size), y / (0.088 * size)
     distance = np.hypot(across, along)
@@ -152,21 +195,19 @@ def cavity(light: Light) -> Floats:
     return light.of(_CAVITY) * 0.8
 
 
-def own_teeth(
-    skin: NDArray[np.uint8], opening: Points, origin: Points, axes: Axes, margin: int, texels: float
-) -> Sprite | None:
+def own_teeth(face: Face, origin: Points, texels: float) -> Sprite | None:
     """The teeth that an open smile shows, continued upwards behind the lip; None if it shows none.
 
-    `opening` is the outline of the inner lips in the frame.
+    `origin` is that of mouth coordinates, in the frame.
     """
+    opening = face.points[[*INNER_UPPER, *reversed(INNER_LOWER)], :2]
     size = (int(0.9 * texels), int(0.5 * texels))
     centre = np.array([size[0] / 2, size[1] / 2])
-    turn = np.column_stack([axes.across, axes.down]) * axes.span / texels
-    matrix = np.column_stack([turn, origin + margin - turn @ centre])
+    turn = np.column_stack([face.axes.across, face.axes.down]) * face.axes.span / texels
+    matrix = np.column_stack([turn, origin + face.margin - turn @ centre])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    taken = cv2.warpAffine(
-        skin[..., :3], matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    border = cv2.BORDER_REPLICATE
+    taken = cv2.warpAffine(face.colours, matrix, size, flags=flags, borderMode=border)
     outline = np.linalg.solve(turn, (opening - origin).T).T + centre
     inside = np.zeros(size[::-1], np.uint8)
     cv2.fillPoly(inside, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)

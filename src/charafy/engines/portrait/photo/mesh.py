@@ -46,7 +46,7 @@ def topology() -> Triangles:
     """[852, 3] triangles of the face mesh; openings of eyes are filled, the mouth's isn't."""
     file = resources.files(__package__) / "topology.npy"
     with resources.as_file(file) as path:
-        return np.load(path).astype(np.int32)
+        return np.asarray(np.load(path), np.int32)
 
 
 def build(points: Points, axes: Axes, width: int, height: int, margin: int) -> Mesh:
@@ -115,7 +115,7 @@ def _around(vertices: Points, face: Triangles, width: int, height: int, margin: 
     for triangle in np.concatenate([face, *(_fan(eye) for eye in EYES), _mouth_opening()]):
         corners = np.round(vertices[triangle, :2] + margin).astype(np.int32)
         cv2.fillConvexPoly(covered, corners, 255)
-    covered = cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    covered[...] = cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     kept = []
     for triangle in triangles:
         corners = np.round(vertices[triangle, :2] + margin).astype(np.int32)
@@ -137,7 +137,7 @@ def _delaunay(points: Points) -> NDArray[np.intp]:
         known.setdefault((float(x), float(y)), index)
         plane.insert((float(x), float(y)))
     triangles = []
-    for x0, y0, x1, y1, x2, y2 in plane.getTriangleList().tolist():
+    for x0, y0, x1, y1, x2, y2 in np.asarray(plane.getTriangleList()).tolist():
         corners = [known.get(corner, -1) for corner in ((x0, y0), (x1, y1), (x2, y2))]
         if min(corners) >= 0:
             triangles.append(corners)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from charafy.engines.portrait import Rgba
 from charafy.engines.portrait.photo.framing import Crop
 from charafy.engines.portrait.photo.landmarks import smoothstep
 
@@ -23,21 +24,21 @@ def fill(colours: NDArray[Any], known: NDArray[Any]) -> Floats:
 
     Averages of ever larger surroundings, as in pull-push interpolation (Gortler and others 1996).
     """
-    weight = np.asarray(known, dtype=np.float32)
-    weighted = np.asarray(colours, dtype=np.float32) * weight[..., None]
+    weight: Floats = np.asarray(known, dtype=np.float32)
+    weighted: Floats = np.asarray(colours, np.float32) * weight[..., None]
     levels = [(weighted, weight)]
     while max(weight.shape) > 1:
         weighted, weight = _halved(weighted), _halved(weight)
         # A known pixel among unknown ones speaks for its whole surroundings.
-        louder = np.minimum(1, 4 * weight) / np.maximum(weight, 1e-6)
+        louder = (np.minimum(1, 4 * weight) / np.maximum(weight, 1e-6)).astype(np.float32)
         weighted, weight = weighted * louder[..., None], weight * louder
         levels.append((weighted, weight))
     coarsest, sure = levels[-1]
-    result = coarsest / np.maximum(sure, 1e-6)[..., None]
+    result: NDArray[Any] = coarsest / np.maximum(sure, 1e-6)[..., None]
     for weighted, weight in reversed(levels[:-1]):
         size = (weight.shape[1], weight.shape[0])
-        result = cv2.resize(result, size, interpolation=cv2.INTER_LINEAR)
-        result = weighted + result * (1 - weight)[..., None]
+        larger = cv2.resize(result, size, interpolation=cv2.INTER_LINEAR)
+        result = weighted + larger.reshape(weighted.shape) * (1 - weight)[..., None]
     return np.asarray(result, dtype=np.float32)
 
 
@@ -73,12 +74,11 @@ def clean_edges(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray
     trust = np.clip(weight / 0.05, 0, 1)[..., None]
     own = near / np.maximum(weight, 1e-4)[..., None] * trust + far * (1 - trust)
     share = np.clip((_SURE - alpha.astype(np.float32)) / 100, 0, 1)[..., None]
-    return np.clip(colours * (1 - share) + own * share + 0.5, 0, 255).astype(np.uint8)
+    mixed = colours * (1 - share) + own * share
+    return np.asarray(np.clip(mixed + 0.5, 0, 255), np.uint8)
 
 
-def background(
-    colours: NDArray[np.uint8], alpha: NDArray[np.uint8], beyond: Floats
-) -> NDArray[np.uint8]:
+def background(colours: NDArray[np.uint8], alpha: NDArray[np.uint8], beyond: Floats) -> Rgba:
     """The frame without the person, [h, w, 4]; soft where nothing is known.
 
     `beyond` says how far each pixel lies outside of the picture: there it blurs more and more.
@@ -95,12 +95,12 @@ def background(
         )
         share = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), reach / 2)
         share = np.maximum(share, covered)[..., None]
-        plate = colours * (1 - share) + filled * share
+        plate: NDArray[Any] = colours * (1 - share) + filled * share
     else:
         plate = colours.astype(np.float32)
     if beyond.any():
         soft = cv2.GaussianBlur(plate, (0, 0), 0.03 * min(height, width))
-        share = smoothstep(0, 0.05 * width, beyond).astype(np.float32)[..., None]
-        plate = plate * (1 - share) + soft * share
+        away = smoothstep(0, 0.05 * width, beyond)[..., None]
+        plate = plate * (1 - away) + soft * away
     opaque = np.full((height, width, 1), 255, np.uint8)
     return np.concatenate([np.clip(plate + 0.5, 0, 255).astype(np.uint8), opaque], axis=2)

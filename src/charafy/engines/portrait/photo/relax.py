@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait import Rgba
-from charafy.engines.portrait.photo.bases import Mouth
+from charafy.engines.portrait.photo.face import Face
 from charafy.engines.portrait.photo.landmarks import (
     INNER_LOWER,
     INNER_UPPER,
@@ -30,26 +30,25 @@ _CREASES: Final = (
 """Outlines of the skin from each nostril to beside the mouth's corner."""
 
 
-def patch(
-    skin: NDArray[np.uint8], points: Points, axes: Axes, mouth: Mouth, smiling: float, margin: int
-) -> tuple[Rgba, tuple[int, int]] | None:
+def patch(face: Face, smiling: float) -> tuple[Rgba, tuple[int, int]] | None:
     """Replacement of a part of the skin and its first texel's place; None if nothing changes.
 
     `smiling` is 0..1, how deep creases are expected to be.
     """
-    if mouth.gap < _OPEN and smiling < 0.15:
+    skin, axes = face.colours, face.axes
+    if face.mouth.gap < _OPEN and smiling < 0.15:
         return None
-    shifted = points[:, :2] + margin
+    shifted = face.points[:, :2] + face.margin
     used = shifted[[*OUTER_UPPER, *OUTER_LOWER, *_CREASES[0], *_CREASES[1]]]
     reach = 0.16 * axes.span
     low = np.maximum(np.floor(used.min(axis=0) - reach), 0).astype(int)
     high = np.minimum(np.ceil(used.max(axis=0) + reach), skin.shape[1::-1]).astype(int)
-    box = skin[low[1] : high[1], low[0] : high[0], :3].astype(np.float32)
+    box = skin[low[1] : high[1], low[0] : high[0]].astype(np.float32)
     at = shifted - low
     size = (box.shape[0], box.shape[1])
     lips = _polygon(np.concatenate([at[list(OUTER_UPPER)], at[list(OUTER_LOWER)][::-1]]), size)
     image, alpha = _without_creases(box, at, lips, axes, smiling)
-    if mouth.gap >= _OPEN:
+    if face.mouth.gap >= _OPEN:
         image, alpha = _without_opening(image, alpha, at, lips, axes)
     rgba = np.dstack([np.clip(image + 0.5, 0, 255), alpha * 255 + 0.5]).astype(np.uint8)
     return rgba, (int(low[0]), int(low[1]))
@@ -58,7 +57,7 @@ def patch(
 def _polygon(outline: Points, size: tuple[int, int]) -> NDArray[np.float32]:
     mask = np.zeros(size, np.uint8)
     cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    return mask.astype(np.float32) / 255
+    return np.asarray(mask / np.float32(255), np.float32)
 
 
 def _without_creases(
@@ -74,7 +73,8 @@ def _without_creases(
 
     def smooth(sigma: float) -> NDArray[np.float32]:
         blurred = cv2.GaussianBlur(box * weight[..., None], (0, 0), sigma * span)
-        return np.asarray(blurred / cv2.GaussianBlur(weight, (0, 0), sigma * span)[..., None])
+        share = cv2.GaussianBlur(weight, (0, 0), sigma * span)
+        return np.asarray(blurred / share[..., None], np.float32)
 
     level = box - (smooth(0.012) - smooth(0.075))
     near_lips = cv2.GaussianBlur(free, (0, 0), 0.015 * span)
