@@ -23,6 +23,7 @@ NAMES = (
     "credits",
     "speech",
     "timestamps",
+    "show-the-face",
     "openai",
     "errors",
     "idempotency",

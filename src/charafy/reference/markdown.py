@@ -22,6 +22,7 @@ LABELS = (
     ("sh", "Shell"),
     ("python", "Python"),
     ("javascript", "JavaScript"),
+    ("html", "HTML"),
     ("json", "JSON"),
     ("http", "HTTP"),
     ("text", "Text"),
