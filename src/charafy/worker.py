@@ -17,7 +17,7 @@ import structlog
 
 from charafy.engines.portrait import Renderer
 from charafy.engines.portrait.motion import Timed
-from charafy.engines.voice import Pcm
+from charafy.engines.voice import SAMPLE_RATE, Pcm
 from charafy.house import House
 from charafy.kernel.observe import describe
 from charafy.kernel.settings import Settings
@@ -78,7 +78,7 @@ def _renderer() -> Renderer:
 def _listen(pcm: Pcm) -> tuple[Timed, ...]:
     from charafy.engines.voice.heard import heard
 
-    return tuple(heard(pcm))
+    return heard(pcm, SAMPLE_RATE)
 
 
 def _keep_house(house: House, jobs: Jobs, stop: threading.Event) -> None:

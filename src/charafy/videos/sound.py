@@ -31,7 +31,9 @@ def from_wav(data: bytes) -> Pcm:
     """What `to_wav` wrote."""
     with wave.open(io.BytesIO(data), "rb") as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-    return np.divide(samples, _FULL_SCALE, dtype=np.float32)
+    pcm: Pcm = samples.astype(np.float32)
+    pcm /= _FULL_SCALE
+    return pcm
 
 
 def to_json(marks: Sequence[Mark]) -> bytes:

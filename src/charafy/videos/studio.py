@@ -16,7 +16,7 @@ from charafy.engines.portrait import Framing, Pose, Renderer, Rgba, Rig
 from charafy.engines.portrait.motion import Timed, track
 from charafy.engines.portrait.sprites import SpriteRenderer, SpriteSheet, bake_sprites
 from charafy.engines.voice import NothingToSay
-from charafy.engines.voice.visemes import visemes
+from charafy.engines.voice.visemes import trim_to_sound, visemes
 from charafy.kernel.errors import NotFound
 from charafy.kernel.media.audio import SAMPLE_RATE, Pcm
 from charafy.kernel.storage import Storage
@@ -131,7 +131,7 @@ class HouseStudio:
     def _cues(self, speech: Spoken, duration_s: float) -> tuple[Timed, ...]:
         if not speech.marks:
             return self._listen(speech.pcm)
-        return visemes(speech.marks, duration_s)
+        return trim_to_sound(visemes(speech.marks, duration_s), speech.pcm, SAMPLE_RATE)
 
     def _backdrop(self, order: Order) -> Backdrop:
         match order.background:
