@@ -177,7 +177,7 @@ class Finder:
             face=face,
             anchors=placed,
             landmarks=seen.meshes[0].points if seen.meshes else None,
-            matte=self._matte(seen),
+            matte=self._drawn_matte(seen, face),
             confidence=confidence,
             problems=_in_order(doubts, certain),
         )
@@ -210,6 +210,12 @@ class Finder:
     def _matte(self, seen: _Seen) -> matte.Matte:
         own = matte.own_alpha(seen.picture)
         return own if own is not None else matte.matte(self._networks.selfie, seen.rgb)
+
+    def _drawn_matte(self, seen: _Seen, face: Box | None) -> matte.Matte | None:
+        own = matte.own_alpha(seen.picture)
+        if own is not None or face is None or min(seen.rgb.shape[:2]) < LEAST_SIDE:
+            return own
+        return matte.drawn_matte(self._networks.selfie, seen.rgb, face)
 
 
 def _judge(seen: _Seen, drawing: Drawn | None, lifelike: float) -> tuple[Kind, bool]:

@@ -25,8 +25,9 @@ INK: Final = 16.0
 FAINT: Final = 9.0
 """... and a mouth's thin line."""
 ROOM_EYE: Final = 0.35
-ROOM_MOUTH: Final = 0.45
+ROOMS_MOUTH: Final = (0.8, 0.45)
 """How far around the box is looked, by its longer side."""
+WIDE_ENOUGH: Final = 0.7
 LEAST: Final = 0.01
 """Share of the surroundings that a feature covers at least: less is a freckle or a highlight."""
 UNLIKE: Final = 1.7
@@ -73,7 +74,7 @@ def tightened(picture: Rgb, guess: Anchors) -> Anchors:
     one, other = _eye(ink, left), _eye(ink, right)
     if one is not None and other is not None and _alike(one, other):
         eyes = one, other
-    drawn_mouth = _mouth(unlike_skin > FAINT, mouth) or _mouth(ink, mouth) or mouth
+    drawn_mouth = _mouth(unlike_skin, mouth) or mouth
     return Anchors(back(eyes[0]), back(eyes[1]), back(drawn_mouth), guess.chin)
 
 
@@ -122,9 +123,21 @@ def _eye(ink: NDArray[np.bool_], guess: Box) -> Box | None:
     return Box(best.x + corner[0], best.y + corner[1], best.width, best.height)
 
 
-def _mouth(ink: NDArray[np.bool_], guess: Box) -> Box | None:
+def _mouth(unlike_skin: Floats, guess: Box) -> Box | None:
+    """The mouth as drawn, rather about as wide as was guessed than a part of it."""
+    narrow = None
+    for room in ROOMS_MOUTH:
+        for least in (FAINT, INK):
+            found = _row(unlike_skin > least, guess, room)
+            if found is not None and found.width >= WIDE_ENOUGH * guess.width:
+                return found
+            narrow = narrow or found
+    return narrow
+
+
+def _row(ink: NDArray[np.bool_], guess: Box, share: float) -> Box | None:
     """The widest mark and what lies in one row with it: a broken line, lips, tongue, teeth."""
-    room = ROOM_MOUTH * max(guess.width, guess.height)
+    room = share * max(guess.width, guess.height)
     right, bottom = guess.x + guess.width + room, guess.y + guess.height + 0.6 * room
     marks, corner, _ = _marks(ink, guess.x - room, guess.y - 0.6 * room, right, bottom)
     if not marks:

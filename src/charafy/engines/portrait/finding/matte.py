@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from charafy.engines.portrait import Rgba
+from charafy.engines.portrait import Box, Rgba
 from charafy.engines.portrait.finding.faces import Rgb
 from charafy.engines.portrait.finding.networks import Floats, Network
 
@@ -18,6 +18,14 @@ SEEN_THROUGH: Final = 250
 """Alpha from here on is opaque: lossy encoders leave less than 255."""
 ALPHA_SHARE: Final = 0.02
 """A picture brings its own matte when more of it than that can be seen through."""
+
+GROUND: Final = 10
+"""Levels by which a flat ground varies, after JPEG."""
+EDGE_SHARE: Final = 0.75
+"""Of the picture's edge (without its lower side) that a flat ground takes at least."""
+HELD: Final = 230
+BEHIND: Final = 0.15
+"""So much more than the person, by the network, is something behind: a disc, a shadow, a room."""
 
 Matte = NDArray[np.uint8]
 
@@ -64,3 +72,44 @@ def _guided(guide: Floats, mask: Floats, radius: int, epsilon: float) -> Floats:
     slope = (mean(guide * mask) - guides * masks) / (mean(guide * guide) - guides**2 + epsilon)
     offset = masks - slope * guides
     return mean(slope) * guide + mean(offset)
+
+
+def drawn_matte(network: Network, picture: Rgb, face: Box) -> Matte | None:
+    """As `matte` for a drawing, of which the network knows little; None when it can't be told.
+
+    A drawing on one flat colour stands out from it, crisply, unless there is more behind it than
+    that colour; else the network's answer holds when it holds the face.
+    """
+    shape, crisp = matte(network, picture), _off_flat_ground(picture)
+    seen = _holds(shape, face)
+    if crisp is not None and _holds(crisp, face):
+        more = int(((crisp > 127) & (shape <= 127)).sum())
+        if not seen or more < BEHIND * int((shape > 127).sum()):
+            return crisp
+    return shape if seen else None
+
+
+def _off_flat_ground(picture: Rgb) -> Matte | None:
+    """What isn't of the colour that runs along the top and the sides, inwards from the edge."""
+    import cv2
+
+    edge = np.concatenate([picture[0], picture[:, 0], picture[:, -1]]).astype(np.int16)
+    ground = np.median(edge, axis=0).astype(np.int16)
+    if float((np.abs(edge - ground).max(1) <= GROUND).mean()) < EDGE_SHARE:
+        return None
+    alike = (np.abs(picture.astype(np.int16) - ground).max(2) <= GROUND).astype(np.uint8)
+    _, areas = cv2.connectedComponents(alike, connectivity=4)
+    labels = np.asarray(areas)
+    outside = np.unique(np.concatenate([labels[0], labels[:, 0], labels[:, -1]]))
+    person = ~(np.isin(labels, outside) & (alike == 1))
+    soft = cv2.GaussianBlur(person.astype(np.uint8) * 255, (0, 0), 0.7)
+    return np.asarray(soft, np.uint8)
+
+
+def _holds(shape: Matte, face: Box) -> bool:
+    """Whether the middle of the face lies within."""
+    x, y = face.centre
+    left, right = x - face.width * 0.3, x + face.width * 0.3
+    top, bottom = y - face.height * 0.3, y + face.height * 0.3
+    part = shape[max(0, int(top)) : int(bottom) + 1, max(0, int(left)) : int(right) + 1]
+    return part.size > 0 and float(part.mean()) > HELD
