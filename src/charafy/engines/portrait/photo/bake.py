@@ -33,9 +33,9 @@ def bake(picture: Rgba, finding: Finding, framing: Framing) -> Rig:
     height, width = picture.shape[:2]
     crop = place(found[FOREHEAD_TOP], found[CHIN_TIP], width, height, framing)
     margin = max(round(_MARGIN * min(framing.width, framing.height)), 4)
-    colours, alpha = plate.person(picture, finding.matte, crop, margin)
+    colours, alpha, people = plate.person(picture, finding.matte, crop, margin)
     loose = finding.matte is not None
-    behind = _behind(colours, alpha if loose else np.zeros_like(alpha), crop, picture, margin)
+    behind = _behind(colours, people, crop, picture, margin)
     skin = np.dstack([plate.clean_edges(colours, alpha), alpha])
     points = crop.to_frame(found)
     measured = axes(points)
@@ -54,12 +54,12 @@ def bake(picture: Rgba, finding: Finding, framing: Framing) -> Rig:
 
 
 def _behind(
-    colours: NDArray[np.uint8], alpha: NDArray[np.uint8], crop: Crop, picture: Rgba, margin: int
+    colours: NDArray[np.uint8], people: NDArray[np.uint8], crop: Crop, picture: Rgba, margin: int
 ) -> Rgba:
     height, width = crop.framing.height, crop.framing.width
     inner = slice(margin, margin + height), slice(margin, margin + width)
     beyond = crop.beyond(picture.shape[1], picture.shape[0], 0)
-    return plate.background(colours[inner], alpha[inner], beyond)
+    return plate.background(colours[inner], people[inner], beyond)
 
 
 def _data(

@@ -18,7 +18,7 @@ def away_from_border(mesh: Mesh) -> Weights:
     grid = mesh.vertices[FACE : mesh.eyes_from, :2]
     low, high = grid.min(axis=0), grid.max(axis=0)
     near = np.minimum(mesh.vertices[:, :2] - low, high - mesh.vertices[:, :2]).min(axis=1)
-    weights = smoothstep(0.04, 0.20, near / min(high - low))
+    weights = smoothstep(0.11, 0.27, near / min(high - low))
     weights[:FACE] = weights[mesh.eyes_from :] = 1
     return weights
 

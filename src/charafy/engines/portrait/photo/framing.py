@@ -14,7 +14,7 @@ from charafy.engines.portrait import Framing
 _FACE_OF_HEIGHT: Final = 0.40
 """Forehead to chin, of the frame's height: head and shoulders with air above."""
 _FACE_OF_WIDTH: Final = 0.55
-_LARGEST: Final = 1.5
+_LARGEST: Final = 1.2
 """How much larger the face may become than that before the picture is extended instead."""
 _FACE_CENTRE: Final = 0.44
 """Of the frame's height: where the middle between forehead and chin sits."""
@@ -61,12 +61,12 @@ class Crop:
         return taken
 
     def beyond(self, width: int, height: int, margin: int) -> NDArray[np.float32]:
-        """How far outside a picture of this size each pixel lies, in frame pixels; 0 inside."""
-        xs = np.arange(-margin, self.framing.width + margin, dtype=np.float32)
-        ys = np.arange(-margin, self.framing.height + margin, dtype=np.float32)
-        right, bottom = (width - self.x) * self.scale - 1, (height - self.y) * self.scale - 1
-        dx = np.maximum(np.maximum(-self.x * self.scale - xs, xs - right), 0)
-        dy = np.maximum(np.maximum(-self.y * self.scale - ys, ys - bottom), 0)
+        """How far outside a picture of this size each pixel lies, in frame pixels; 0 inside.
+
+        On sides where the picture fills the frame, the margin counts as inside.
+        """
+        dx = _outside(self.x * self.scale, width * self.scale, self.framing.width, margin)
+        dy = _outside(self.y * self.scale, height * self.scale, self.framing.height, margin)
         return np.asarray(np.hypot(dx[None, :], dy[:, None]), dtype=np.float32)
 
 
@@ -95,6 +95,17 @@ def _within(start: float, span: float, length: int) -> float:
     if span > length:
         return min(max(start, length - span), 0.0)
     return min(max(start, 0.0), length - span)
+
+
+def _outside(start: float, length: float, frame: int, margin: int) -> NDArray[np.float64]:
+    """Along one axis: how far each pixel of the frame with its margin is off the picture."""
+    at = np.arange(-margin, frame + margin, dtype=np.float64)
+    before, after = -start - at, at - (length - start - 1)
+    if start > -0.5:
+        before[:] = 0
+    if length - start > frame - 0.5:
+        after[:] = 0
+    return np.maximum(np.maximum(before, after), 0)
 
 
 def _u8(image: Any) -> NDArray[np.uint8]:

@@ -49,15 +49,18 @@ def _halved(image: Floats) -> Floats:
 
 def person(
     picture: NDArray[np.uint8], matte: NDArray[np.uint8] | None, crop: Crop, margin: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Colours [h, w, 3] and alpha [h, w] of the frame with its margin."""
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Colours [h, w, 3] and alpha [h, w] of the frame with its margin, and where people are.
+
+    Beyond the picture both go on mirrored; there people fade out, but are no background either.
+    """
     colours = crop.cut(picture[..., :3], margin, cv2.BORDER_REFLECT_101)
     if matte is None:
-        return colours, np.full(colours.shape[:2], 255, np.uint8)
+        return colours, np.full(colours.shape[:2], 255, np.uint8), np.zeros_like(colours[..., 0])
     alpha = crop.cut(matte, margin, cv2.BORDER_REFLECT_101)
     beyond = crop.beyond(picture.shape[1], picture.shape[0], margin)
-    fade = 1 - smoothstep(margin, margin + _FADE * crop.framing.width, beyond)
-    return colours, (alpha * fade).astype(np.uint8)
+    fade = 1 - smoothstep(0, _FADE * crop.framing.width, beyond)
+    return colours, (alpha * fade).astype(np.uint8), alpha
 
 
 def clean_edges(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -70,9 +73,9 @@ def clean_edges(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray
     small = cv2.resize(alpha, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     few = cv2.resize(colours, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
     far = fill(few, small >= _SURE)
-    far = cv2.resize(far, (alpha.shape[1], alpha.shape[0]), interpolation=cv2.INTER_LINEAR)
+    wide = cv2.resize(far, (alpha.shape[1], alpha.shape[0]), interpolation=cv2.INTER_LINEAR)
     trust = np.clip(weight / 0.05, 0, 1)[..., None]
-    own = near / np.maximum(weight, 1e-4)[..., None] * trust + far * (1 - trust)
+    own = near / np.maximum(weight, 1e-4)[..., None] * trust + wide * (1 - trust)
     share = np.clip((_SURE - alpha.astype(np.float32)) / 100, 0, 1)[..., None]
     mixed = colours * (1 - share) + own * share
     return np.asarray(np.clip(mixed + 0.5, 0, 255), np.uint8)
