@@ -25,9 +25,17 @@ class LocalServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept)]
         self.port: int = self._listener.getsockname()[1]
-        self.requests: list[str] = []
-        """The heads of the requests; `bodies` holds the rest of each."""
-        self.bodies: list[bytes] = []
+        self.exchanges: list[tuple[str, bytes]] = []
+        """Head and body of every request."""
+
+    @property
+    def requests(self) -> list[str]:
+        """The heads."""
+        return [head for head, _ in self.exchanges]
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [body for _, body in self.exchanges]
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -60,21 +68,25 @@ class LocalServer:
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(10)
         with contextlib.suppress(OSError), connection:
-            if self._tls is not None:
-                connection = self._tls.wrap_socket(connection, server_side=True)
-            head = b""
-            while b"\r\n\r\n" not in head:
-                piece = connection.recv(4096)
-                if not piece:
-                    return
-                head += piece
-            head, _, body = head.partition(b"\r\n\r\n")
-            while len(body) < _length(head):
-                body += connection.recv(4096)
-            self.bodies.append(body)
-            self.requests.append((head + b"\r\n\r\n").decode("latin-1"))
-            self._answer(connection, self._stop)
-            connection.close()
+            if self._tls is None:
+                self._converse(connection)
+                return
+            with self._tls.wrap_socket(connection, server_side=True) as secured:
+                self._converse(secured)
+
+    def _converse(self, connection: socket.socket) -> None:
+        head, body, length = b"", b"", 0
+        while not head or len(body) < length:
+            piece = connection.recv(4096)
+            if not piece:
+                return
+            body += piece
+            if not head and b"\r\n\r\n" in body:
+                head, _, body = body.partition(b"\r\n\r\n")
+                length = _length(head)
+        self.exchanges.append(((head + b"\r\n\r\n").decode("latin-1"), body))
+        self._answer(connection, self._stop)
+        connection.close()
 
 
 def _length(head: bytes) -> int:

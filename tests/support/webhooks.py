@@ -64,10 +64,7 @@ class Receiver(LocalServer):
 
     @property
     def received(self) -> list[Received]:
-        return [
-            Received(_headers(head), body)
-            for head, body in zip(self.requests, self.bodies, strict=True)
-        ]
+        return [Received(_headers(head), body) for head, body in self.exchanges]
 
     def answers(self, *answers: Answer) -> None:
         """Go on with these."""

@@ -67,7 +67,8 @@ def router(
     api = APIRouter(tags=["Webhooks"])
     _add_endpoints(api, guard, webhooks, clock)
     _add_secrets(api, guard, webhooks, _ShownOnce(webhooks, idempotency, db, clock))
-    _add_deliveries(api, guard, webhooks, idempotency)
+    _add_log(api, guard, webhooks)
+    _add_sending(api, guard, webhooks, idempotency)
     return api
 
 
@@ -176,11 +177,8 @@ def _add_secrets(api: APIRouter, guard: Guard, webhooks: Webhooks, shown_once: _
         )
 
 
-def _add_deliveries(
-    api: APIRouter, guard: Guard, webhooks: Webhooks, idempotency: Idempotency
-) -> None:
+def _add_log(api: APIRouter, guard: Guard, webhooks: Webhooks) -> None:
     reader = Annotated[Caller, Depends(guard("webhooks:read"))]
-    writer = Annotated[Caller, Depends(guard("webhooks:write"))]
 
     @api.get(
         "/webhooks/{endpoint_id}/deliveries",
@@ -196,6 +194,12 @@ def _add_deliveries(
             deliveries=[DeliveryAnswer.of(delivery) for delivery in page.deliveries],
             next_cursor=page.next_cursor,
         )
+
+
+def _add_sending(
+    api: APIRouter, guard: Guard, webhooks: Webhooks, idempotency: Idempotency
+) -> None:
+    writer = Annotated[Caller, Depends(guard("webhooks:write"))]
 
     @api.post(
         "/webhooks/{endpoint_id}/test",
