@@ -47,6 +47,7 @@ def run(house: House, *, supervised: bool) -> None:
         log.info("worker_ready", pid=os.getpid())
         _keep_house(house, jobs, stop)
         log.info("worker_stops", put_down=jobs.drain(DRAIN_S))
+        house.avatars.close()
         house.keys.flush_last_used(now=True)
         sys.stderr.flush()
         os._exit(0)

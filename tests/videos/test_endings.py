@@ -397,6 +397,7 @@ def test_an_ended_row_can_not_hold_more_than_was_paid(house: House, who: Custome
                 "hold_id": "",
                 "held": 6,
                 "charged": 7,
+                "turn": 0,
                 "progress": 1.0,
                 "attempts": 1,
                 "lease_until": house.clock.now(),

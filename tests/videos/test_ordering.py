@@ -86,6 +86,19 @@ def test_what_is_being_made_stands_at_zero_and_moves_the_others_up(
     assert look(client, who, second)["queue_position"] == 1
 
 
+def test_who_has_few_videos_under_way_goes_before_who_has_many(
+    client: TestClient, house: House, who: Customer, clock: ManualClock
+) -> None:
+    other = customer(house)
+    many = [ordered(client, who) for _ in range(3)]
+    clock.advance(1)
+    one = ordered(client, other)
+
+    assert look(client, other, one)["queue_position"] == 2
+    assert [look(client, who, video_id)["queue_position"] for video_id in many] == [1, 3, 4]
+    assert list(house.video_room.work.waiting()) == [many[0], one, many[1], many[2]]
+
+
 @pytest.mark.parametrize(
     ("changed", "param"),
     [

@@ -56,6 +56,8 @@ def worker(
     from charafy.worker import run
 
     settings = _settings(None, None)
+    # Videos side by side share the cores; each keeps to one.
+    settings = settings.model_copy(update={"voice_threads": settings.voice_threads or 1})
     configure_logs(settings.log_level, settings.log_format)
     settings.home.mkdir(parents=True, exist_ok=True)
     house = build_house(settings)

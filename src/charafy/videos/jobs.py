@@ -104,7 +104,7 @@ class Jobs:
         """Fail videos whose workflow ended without ending them: a full disk, a lost record."""
         from dbos import DBOS
 
-        waiting = self._work.waiting()
+        waiting = list(self._work.waiting())
         if not waiting:
             return 0
         ended = DBOS.list_workflows(
@@ -134,7 +134,7 @@ class Jobs:
         return len(ended)
 
     def _poll(self) -> None:
-        """Hand over every order that DBOS does not know yet, oldest first."""
+        """Hand over every order that DBOS does not know yet."""
         while not self._stopping.wait(POLL_S):
             try:
                 self._hand_over()
@@ -142,15 +142,15 @@ class Jobs:
                 log.error("orders_not_read", **describe(error))
 
     def _hand_over(self) -> None:
-        from dbos import DBOS, SetWorkflowID
+        from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
         assert self._make is not None
         waiting = self._work.waiting()
         self._known &= set(waiting)
-        for video_id in waiting:
+        for video_id, turn in waiting.items():
             if video_id not in self._known:
                 # The id makes it once, whoever hands it over and however often.
-                with SetWorkflowID(video_id):
+                with SetWorkflowID(video_id), SetEnqueueOptions(priority=turn + 1):
                     DBOS.enqueue_workflow(QUEUE, self._make, video_id)
                 self._known.add(video_id)
 

@@ -78,6 +78,8 @@ class Video:
     """Credits set aside: the most that it can cost."""
     charged: int
     """Credits taken; 0 until it is completed."""
+    turn: int
+    """How many of the account's videos were under way when it was ordered: its place in line."""
     progress: float
     """0..1"""
     started_at: datetime | None

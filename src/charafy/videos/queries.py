@@ -14,7 +14,7 @@ from charafy.videos.models import Order, Status, Video
 from charafy.videos.tables import videos
 
 _NEWEST_FIRST = (videos.c.created_at.desc(), videos.c.id.desc())
-_OLDEST_FIRST = (videos.c.created_at, videos.c.id)
+_IN_LINE = (videos.c.turn, videos.c.created_at, videos.c.id)
 _PROCESSING = videos.c.status == "processing"
 _TIME = videos.c.started_at.type
 
@@ -52,13 +52,12 @@ def page(
 
 def ahead_of(tx: Tx, video: Video) -> int:
     """How many wait before this one."""
-    order = sa.tuple_(videos.c.created_at, videos.c.id)
-    types = [videos.c.created_at.type, videos.c.id.type]
-    mine = sa.tuple_(video.created_at, video.video_id, types=types)
+    types = [column.type for column in _IN_LINE]
+    mine = sa.tuple_(video.turn, video.created_at, video.video_id, types=types)
     wanted = (
         sa.select(sa.func.count())
         .select_from(videos)
-        .where(_PROCESSING, videos.c.started_at.is_(None), order < mine)
+        .where(_PROCESSING, videos.c.started_at.is_(None), sa.tuple_(*_IN_LINE) < mine)
     )
     return tx.execute(wanted).scalar_one()
 
@@ -72,11 +71,10 @@ def count_processing(tx: Tx, account_id: str) -> int:
     return tx.execute(wanted).scalar_one()
 
 
-def processing(tx: Tx) -> list[str]:
-    """The ids of all that wait or are being made, oldest first."""
-    return list(
-        tx.execute(sa.select(videos.c.id).where(_PROCESSING).order_by(*_OLDEST_FIRST)).scalars()
-    )
+def processing(tx: Tx) -> dict[str, int]:
+    """All that wait or are being made, by id: their turns, in the order in which they stand."""
+    wanted = sa.select(videos.c.id, videos.c.turn).where(_PROCESSING).order_by(*_IN_LINE)
+    return {row.id: row.turn for row in tx.execute(wanted)}
 
 
 def leases_before(tx: Tx, moment: datetime) -> list[Video]:
@@ -120,6 +118,7 @@ def insert(tx: Tx, video: Video, lease_until: datetime) -> None:
             "hold_id": video.hold_id,
             "held": video.held,
             "charged": video.charged,
+            "turn": video.turn,
             "progress": video.progress,
             "attempts": 0,
             "lease_until": lease_until,
@@ -183,6 +182,7 @@ _PLAIN = (
     "hold_id",
     "held",
     "charged",
+    "turn",
     "progress",
     "started_at",
     "created_at",

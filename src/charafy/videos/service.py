@@ -227,13 +227,13 @@ class Videos:
         plan = self._settings.plan(caller.plan)
         with self._db.write() as tx:
             one_at_a_time(tx, f"videos:{caller.account_id}")
-            self._require_room(tx, caller, plan.video_queue_limit)
+            turn = self._turn(tx, caller, plan.video_queue_limit)
             if caller.is_test:
                 seconds = round(draft.longest_s)
                 self._allowance.spend(caller.account_id, seconds, plan.test_video_seconds_per_day)
             # As it is now: it may have been deleted while its recording was fetched.
             self._characters.owned(tx, caller.account_id, character_id)
-            video = self._hold(tx, caller, video_id, character_id, draft)
+            video = self._hold(tx, caller, video_id, character_id, draft, turn=turn)
             queries.insert(tx, video, self._clock.now() + LEASE)
             answer = CreatedVideo(
                 video_id=video_id,
@@ -253,7 +253,14 @@ class Videos:
         return content
 
     def _hold(
-        self, tx: Tx, caller: Caller, video_id: str, character_id: str, draft: _Draft
+        self,
+        tx: Tx,
+        caller: Caller,
+        video_id: str,
+        character_id: str,
+        draft: _Draft,
+        *,
+        turn: int,
     ) -> Video:
         prices: Prices = self._settings.prices
         amount = 0 if caller.is_test else price(prices, draft.longest_s)
@@ -276,6 +283,7 @@ class Videos:
             hold_id=hold.id,
             held=amount,
             charged=0,
+            turn=turn,
             progress=0.0,
             started_at=None,
             created_at=self._clock.now(),
@@ -288,14 +296,17 @@ class Videos:
             error=None,
         )
 
-    def _require_room(self, tx: Tx, caller: Caller, limit: int) -> None:
-        if queries.count_processing(tx, caller.account_id) >= limit:
+    def _turn(self, tx: Tx, caller: Caller, limit: int) -> int:
+        """How many of the account's videos are under way; `TooManyRequests` when it has `limit`."""
+        turn = queries.count_processing(tx, caller.account_id)
+        if turn >= limit:
             raise TooManyRequests(
                 f"Your plan allows {limit:,} video(s) that wait or are being made: "
                 "try again when one of them has ended.",
                 retry_after_s=30,
                 code="video_queue_full",
             )
+        return turn
 
     def _owned(self, tx: Tx, account_id: str, video_id: str) -> Video:
         video = queries.owned(tx, account_id, video_id)

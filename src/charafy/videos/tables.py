@@ -22,6 +22,8 @@ videos = sa.Table(
     sa.Column("hold_id", sa.String(36), nullable=False),
     sa.Column("held", sa.BigInteger, nullable=False),
     sa.Column("charged", sa.BigInteger, nullable=False),
+    # How many of the account's videos were under way when it was ordered: who has few goes first.
+    sa.Column("turn", sa.Integer, nullable=False),
     sa.Column("progress", sa.Float, nullable=False),
     # Times that a worker took it up and did not say that it put it down.
     sa.Column("attempts", sa.Integer, nullable=False),
@@ -42,6 +44,7 @@ videos = sa.Table(
     # The few that wait or are being made are all that is ever searched by age.
     sa.Index(
         "ix_videos_under_way",
+        "turn",
         "created_at",
         "id",
         sqlite_where=_UNDER_WAY,

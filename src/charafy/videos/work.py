@@ -33,8 +33,8 @@ class Work:
         self._characters = characters
         self._endings = endings
 
-    def waiting(self) -> list[str]:
-        """The ids of all videos that wait or are being made, oldest first."""
+    def waiting(self) -> dict[str, int]:
+        """All that wait or are being made, by id: their turns, in the order in which they stand."""
         with self._db.read() as tx:
             return queries.processing(tx)
 

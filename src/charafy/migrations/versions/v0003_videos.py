@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("hold_id", sa.String(length=36), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
         sa.Column("charged", sa.BigInteger(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("progress", sa.Float(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("lease_until", UtcDateTime(), nullable=False),
@@ -67,7 +68,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_videos_under_way"),
         "videos",
-        ["created_at", "id"],
+        ["turn", "created_at", "id"],
         unique=False,
         sqlite_where=under_way,
         postgresql_where=under_way,
