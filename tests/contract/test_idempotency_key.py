@@ -13,6 +13,7 @@ from tests.contract.conftest import Developer
 from tests.support.routes import API
 
 PATHS = {name: API + path for _, path, name in OPERATIONS}
+METHODS = {name: method.upper() for method, _, name in OPERATIONS}
 ELSEWHERE = {"buy_credits", "rotate_secret", "send_test", "redeliver"}
 """Buying needs a payment provider, and the webhooks' tests have those that take no body."""
 TESTED = sorted(IDEMPOTENT - ELSEWHERE)
@@ -41,7 +42,8 @@ def bodies(
         "grant_credits": ({"amount": 5, "description": "Thanks"}, "description"),
     }
     first, other = requests[operation]
-    return first, {**first, other: "Something else"}
+    changed = "photo" if operation == "generate_avatar" else "Something else"
+    return first, {**first, other: changed}
 
 
 @pytest.fixture
@@ -55,14 +57,15 @@ def test_sent_again_it_is_answered_again_and_done_once(
     bodies: tuple[dict[str, Any], dict[str, Any]],
     caller: Developer,
     developer: Developer,
+    character_id: str,
 ) -> None:
-    url = PATHS[operation].replace("{account_id}", developer.account_id)
+    url = url_of(operation, developer, character_id)
     headers = {**caller.headers, "Idempotency-Key": str(uuid.uuid4())}
-    first = http.post(url, json=bodies[0], headers=headers)
+    first = http.request(METHODS[operation], url, json=bodies[0], headers=headers)
     assert first.status_code == 200, first.text
     before = state(http, developer)
 
-    again = http.post(url, json=bodies[0], headers=headers)
+    again = http.request(METHODS[operation], url, json=bodies[0], headers=headers)
 
     assert again.status_code == 200
     assert "idempotent-replayed" not in first.headers
@@ -85,13 +88,15 @@ def test_sent_again_with_another_body_it_is_a_conflict(
     bodies: tuple[dict[str, Any], dict[str, Any]],
     caller: Developer,
     developer: Developer,
+    character_id: str,
 ) -> None:
-    url = PATHS[operation].replace("{account_id}", developer.account_id)
+    url = url_of(operation, developer, character_id)
     headers = {**caller.headers, "Idempotency-Key": str(uuid.uuid4())}
-    assert http.post(url, json=bodies[0], headers=headers).status_code == 200
+    first = http.request(METHODS[operation], url, json=bodies[0], headers=headers)
+    assert first.status_code == 200, first.text
     before = state(http, developer)
 
-    other = http.post(url, json=bodies[1], headers=headers)
+    other = http.request(METHODS[operation], url, json=bodies[1], headers=headers)
 
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     assert state(http, developer) == before
@@ -104,6 +109,11 @@ def test_a_key_that_is_no_key_is_bad_input(
     headers = [(b"x-api-key", developer.key.encode()), (b"idempotency-key", key.encode())]
     body = {"character_id": character_id, "text": "Hello!"}
     assert http.post(f"{API}/tts", json=body, headers=headers).status_code == 400
+
+
+def url_of(operation: str, developer: Developer, character_id: str) -> str:
+    url = PATHS[operation].replace("{account_id}", developer.account_id)
+    return url.replace("{character_id}", character_id)
 
 
 def state(http: TestClient, developer: Developer) -> tuple[Any, ...]:
