@@ -65,6 +65,9 @@ class DrawingDrawer:
         rows, columns = data["grid"]["rows"], data["grid"]["columns"]
         self._xs = np.linspace(0, rig.width - 1, columns, dtype=np.float32)[None, :]
         self._ys = np.linspace(0, rig.height - 1, rows, dtype=np.float32)[:, None]
+        across = np.arange(rig.width, dtype=np.float32)[None, :]
+        down = np.arange(rig.height, dtype=np.float32)[:, None]
+        self._still = np.dstack(np.broadcast_arrays(across, down))
         self._canvas = self._base.copy()
         self._touched: list[Patch] = []
 
@@ -95,9 +98,11 @@ class DrawingDrawer:
         width, height = self._size
         columns, rows = self._xs.size, self._ys.size
         scale = np.array([[(width - 1) / (columns - 1), 0, 0], [0, (height - 1) / (rows - 1), 0]])
-        where = cv2.warpAffine(
+        # Only what moves is interpolated: cv2's 32 steps per cell would blur whole coordinates.
+        moved = cv2.warpAffine(
             field, scale, self._size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
+        where = cv2.subtract(self._still, moved, dst=moved)
         return _u8(
             cv2.remap(
                 self._canvas, where, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -177,7 +182,7 @@ class DrawingDrawer:
         self._touched.append(patch)
 
     def _field(self, channels: Mapping[str, float]) -> Floats | None:
-        """Where each node's pixel comes from; None where nothing moves."""
+        """Displacement of every node; None where nothing moves."""
         dx = np.zeros((self._ys.size, self._xs.size), dtype=np.float32)
         dy = np.zeros_like(dx)
         for field in self._fields:
@@ -195,7 +200,7 @@ class DrawingDrawer:
                 dy += field.weights * np.float32(y)
         if max(float(np.abs(dx).max()), float(np.abs(dy).max())) < _STILL:
             return None
-        return np.dstack([self._xs - dx, self._ys - dy])
+        return np.dstack([dx, dy])
 
 
 def _placed(atlas: Rgba, entry: Mapping[str, Any]) -> _Placed:

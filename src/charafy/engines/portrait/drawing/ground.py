@@ -35,7 +35,7 @@ def decided(rgb: Rgb, matte: NDArray[np.uint8], face: Patch) -> NDArray[np.uint8
     unsure = matte < 128
     if outside[unsure].mean() > _PLAIN:
         # The ground is all flat: its own edge is sharper than the matte's.
-        cut = 1 - feathered(_from_border(outside), 2, 0.7)
+        cut = 1 - feathered(_from_border(outside), 1, 0.7)
         alpha = np.asarray(np.clip(cut * 255 + 0.5, 0, 255), dtype=np.uint8)
     else:
         open_ = _from_border(np.where(inside, 255, np.where(outside, 0, matte)) < 250)

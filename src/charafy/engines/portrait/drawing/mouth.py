@@ -175,7 +175,8 @@ def _style(art: Art, region: _Region, found: Mask) -> Style:
     thick = 2 * float(inside.max())
     rows = np.flatnonzero(found.any(axis=1))
     tall = rows[-1] - rows[0]
-    if thick <= max(0.075 * apart, 1.7 * art.line) or tall < 0.09 * apart:
+    wide = np.ptp(np.flatnonzero(found.any(axis=0)))
+    if thick <= max(0.075 * apart, 1.7 * art.line, 0.13 * wide) or tall < 0.09 * apart:
         return Style.LINE
     return Style.LIPS if _is_lips(art, region, whole) else Style.OPEN
 

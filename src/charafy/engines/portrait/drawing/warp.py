@@ -139,8 +139,9 @@ def _gaze(eye: Eye, grid: tuple[Floats, Floats], blink: str) -> Field:
 
 
 def _bump(xs: Floats, ys: Floats, at: tuple[float, float], wide: float, tall: float) -> Floats:
+    """A Gaussian that does come to an end."""
     off = ((xs - at[0]) / wide) ** 2 + ((ys - at[1]) / tall) ** 2
-    return np.asarray(np.exp(-off), dtype=np.float32)
+    return np.asarray(np.maximum(np.exp(-off) - 0.02, 0) / 0.98, dtype=np.float32)
 
 
 def smooth(start: float, end: float, x: NDArray[np.floating]) -> Floats:
