@@ -53,9 +53,14 @@ def _areas(rgb: Rgb, matte: NDArray[np.uint8]) -> tuple[Mask, Mask]:
     means /= np.maximum(np.bincount(labels.ravel(), minlength=len(stats)), 1)
     large = stats[:, 4] > 0.001 * matte.size
     large[0] = False
+    depth = cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 3)
+    deepest = np.zeros(len(stats), dtype=np.float32)
+    np.maximum.at(deepest, labels.ravel(), depth.ravel())
     inside = (large & (means >= _PERSON))[labels]
-    outside = (large & (means < _PERSON))[labels].astype(np.uint8)
-    kernel = np.ones((7, 7), np.uint8)
+    # A thick outline is flat, too, but narrow.
+    broad = large & (deepest > 0.016 * max(matte.shape))
+    outside = (broad & (means < _PERSON))[labels].astype(np.uint8)
+    kernel = np.ones((5, 5), np.uint8)
     padded = cv2.copyMakeBorder(outside, 8, 8, 8, 8, cv2.BORDER_REPLICATE)
     joined = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[8:-8, 8:-8] > 0
     return np.asarray(joined & ~inside, dtype=np.bool_), np.asarray(inside, dtype=np.bool_)
