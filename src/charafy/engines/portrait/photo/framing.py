@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,19 +47,37 @@ class Crop:
     def cut(self, picture: NDArray[np.uint8], margin: int, border: int) -> NDArray[np.uint8]:
         """The picture under the frame and `margin` pixels around it; `border` is cv2's mode."""
         size = (self.framing.width + 2 * margin, self.framing.height + 2 * margin)
-        if self.scale < 1:
-            # Area averaging: what lies between the sampled points counts too.
-            smooth = 0.5 / self.scale - 0.5
-            if smooth > 0.05:
-                picture = _u8(cv2.GaussianBlur(picture, (0, 0), smooth * 0.9))
-        shift = (0.5 - np.array([self.x, self.y])) * self.scale - 0.5 + margin
-        matrix = np.array([[self.scale, 0, shift[0]], [0, self.scale, shift[1]]])
-        flags = cv2.INTER_CUBIC if self.scale > 1 else cv2.INTER_LINEAR
-        taken = _u8(cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=border))
+        seen, x, y = self._region(picture, margin)
+        # Whole pixels are averaged first: what lies between sampled points counts too.
+        fewer = max(int(1 / self.scale), 1)
+        if fewer > 1:
+            small = (max(seen.shape[1] // fewer, 1), max(seen.shape[0] // fewer, 1))
+            seen = _u8(
+                cv2.resize(
+                    seen[: small[1] * fewer, : small[0] * fewer], small, None, 0, 0, cv2.INTER_AREA
+                )
+            )
+        scale = self.scale * fewer
+        if scale < 0.95:
+            seen = _u8(cv2.GaussianBlur(seen, (0, 0), 0.45 / scale - 0.25))
+        shift = (0.5 - np.array([self.x - x, self.y - y]) / fewer) * scale - 0.5 + margin
+        matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+        flags = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+        taken = _u8(cv2.warpAffine(seen, matrix, size, flags=flags, borderMode=border))
         if self.scale > _SHARPEN_FROM and taken.ndim == 3:
             soft = cv2.GaussianBlur(taken, (0, 0), 0.6 * self.scale + 0.6)
             taken = _u8(cv2.addWeighted(taken, 1.4, soft, -0.4, 0))
         return taken
+
+    def _region(
+        self, picture: NDArray[np.uint8], margin: int
+    ) -> tuple[NDArray[np.uint8], int, int]:
+        """The part of the picture that the frame needs, and its left and top."""
+        reach = (margin + 2) / self.scale + 2
+        left, top = max(int(self.x - reach), 0), max(int(self.y - reach), 0)
+        right = math.ceil(self.x + self.framing.width / self.scale + reach)
+        bottom = math.ceil(self.y + self.framing.height / self.scale + reach)
+        return picture[top : max(bottom, top + 1), left : max(right, left + 1)], left, top
 
     def beyond(self, width: int, height: int, margin: int) -> NDArray[np.float32]:
         """How far outside a picture of this size each pixel lies, in frame pixels; 0 inside.
