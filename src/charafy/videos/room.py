@@ -17,6 +17,7 @@ from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
 from charafy.speech.service import Speech
 from charafy.videos.chores import Chores
+from charafy.videos.drafting import Drafting
 from charafy.videos.endings import Emit, Endings
 from charafy.videos.inputs import Inputs
 from charafy.videos.service import Videos
@@ -60,12 +61,10 @@ class VideoRoom:
             db,
             clock,
             characters=characters,
-            speech=speech,
-            front_end=front_end,
+            drafting=Drafting(speech, front_end, storage, Inputs(fetcher, PhotoReader())),
             credits=credits,
             idempotency=idempotency,
             storage=storage,
-            inputs=Inputs(fetcher, PhotoReader()),
             endings=endings,
             settings=settings,
         )

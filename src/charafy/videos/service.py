@@ -8,32 +8,27 @@ and keeps the row; a worker finds it there. A file without a row is removed at o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from charafy.characters.service import Characters
 from charafy.credits.service import Credits
-from charafy.engines.voice import FrontEnd, NothingToSay
 from charafy.kernel.clock import Clock
 from charafy.kernel.cursors import cursor_after
 from charafy.kernel.db import Database, Tx, one_at_a_time
-from charafy.kernel.errors import BadRequest, Conflict, NotFound, TooManyRequests
+from charafy.kernel.errors import Conflict, NotFound, TooManyRequests
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.http.idempotency import Idempotency, Replay, Ticket
 from charafy.kernel.ids import new_id
-from charafy.kernel.media.audio import SAMPLE_RATE
 from charafy.kernel.settings import Prices, Settings
 from charafy.kernel.storage import Storage
-from charafy.speech.service import DailyAllowance, Speech
-from charafy.videos import queries, sound
+from charafy.speech.service import DailyAllowance
+from charafy.videos import queries
 from charafy.videos.chores import HOLD_LEASE, LEASE
+from charafy.videos.drafting import Draft, Drafting
 from charafy.videos.endings import Endings
-from charafy.videos.estimate import longest_s, price
-from charafy.videos.filming import frames_of
-from charafy.videos.inputs import Inputs, is_picture
-from charafy.videos.models import Failure, Order, Page, Status, Video, folder, speech_key
+from charafy.videos.estimate import price
+from charafy.videos.models import Failure, Order, Page, Status, Video, folder
 from charafy.videos.schemas import CreatedVideo, CreateVideo, VideoAnswer
 
 __all__ = ["Order", "Page", "Video", "Videos"]
@@ -41,14 +36,6 @@ __all__ = ["Order", "Page", "Video", "Videos"]
 LEASE_S = 240.0
 """Of an Idempotency-Key: longer than fetching and decoding all that an order brings."""
 _JSON = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """An order whose parts have been checked, and for how long it may speak."""
-
-    order: Order
-    longest_s: float
 
 
 class Videos:
@@ -60,24 +47,20 @@ class Videos:
         clock: Clock,
         *,
         characters: Characters,
-        speech: Speech,
-        front_end: FrontEnd,
+        drafting: Drafting,
         credits: Credits,
         idempotency: Idempotency,
         storage: Storage,
-        inputs: Inputs,
         endings: Endings,
         settings: Settings,
     ) -> None:
         self._db = db
         self._clock = clock
         self._characters = characters
-        self._speech = speech
-        self._front_end = front_end
+        self._drafting = drafting
         self._credits = credits
         self._idempotency = idempotency
         self._storage = storage
-        self._inputs = inputs
         self._endings = endings
         self._settings = settings
         self._allowance = DailyAllowance(
@@ -95,7 +78,7 @@ class Videos:
             return ticket.response()
         video_id = new_id()
         try:
-            draft = self._draft(caller, video_id, body)
+            draft = self._drafting.draft(caller, video_id, body)
             content = self._accept(caller, ticket, video_id, body.character_id.lower(), draft)
         except BaseException:  # whatever stopped it: the key is free for a retry, no file stays
             self._idempotency.abandon(ticket)
@@ -171,57 +154,8 @@ class Videos:
         for video_id in video_ids:
             self._storage.delete_prefix(folder(video_id))
 
-    def _draft(self, caller: Caller, video_id: str, body: CreateVideo) -> _Draft:
-        """Check every part of the order and keep what it brought along."""
-        (width, height), background = body.size(), body.checked_background()
-        if (body.text is None) == (body.audio is None):
-            raise BadRequest("text: send either a text or a recording (audio).", param="text")
-        if body.audio is not None and body.voice_id is not None:
-            raise BadRequest("voice_id: a recording speaks for itself.", param="voice_id")
-        speaker = self._speech.character(
-            caller, body.character_id, voice_id=body.voice_id, language=body.language
-        )
-        order = Order(
-            text=body.text,
-            engine_voice="" if body.text is None else speaker.engine_voice,
-            language=speaker.language,
-            speed=body.speed,
-            avatar_type=body.avatar_type,
-            width=width,
-            height=height,
-            fps=body.fps,
-            background=background,
-            format=body.format,
-        )
-        spoken_s = self._spoken_s(video_id, order, body.audio)
-        if is_picture(background):
-            order = replace(order, background=self._keep_picture(video_id, background))
-        return _Draft(order, frames_of(spoken_s, order.fps) / order.fps)
-
-    def _spoken_s(self, video_id: str, order: Order, audio: str | None) -> float:
-        """Seconds of sound: exactly those of a recording, at most those of a text."""
-        if audio is not None:
-            pcm = self._inputs.recording(audio)
-            self._storage.put(speech_key(video_id), sound.to_wav(pcm), "audio/wav")
-            return len(pcm) / SAMPLE_RATE
-        try:
-            clauses = self._front_end.clauses(order.text or "", order.language)
-            return longest_s(clauses, order.speed)
-        except NothingToSay:
-            raise BadRequest(
-                "text: there is nothing to say in it (only spaces, emoji, tags or symbols).",
-                code="nothing_to_say",
-                param="text",
-            ) from None
-
-    def _keep_picture(self, video_id: str, background: str) -> str:
-        picture = self._inputs.picture(background)
-        key = f"{folder(video_id)}background.{picture.ending}"
-        self._storage.put(key, picture.data, picture.content_type)
-        return key
-
     def _accept(
-        self, caller: Caller, ticket: Ticket, video_id: str, character_id: str, draft: _Draft
+        self, caller: Caller, ticket: Ticket, video_id: str, character_id: str, draft: Draft
     ) -> bytes:
         """Hold the credits and keep the row and the answer, all in one unit of work."""
         plan = self._settings.plan(caller.plan)
@@ -258,7 +192,7 @@ class Videos:
         caller: Caller,
         video_id: str,
         character_id: str,
-        draft: _Draft,
+        draft: Draft,
         *,
         turn: int,
     ) -> Video:
