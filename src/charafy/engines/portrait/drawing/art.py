@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -72,13 +72,15 @@ def prepare(
     """`matte`: where the person is on an opaque picture, if that is known."""
     crop = _crop(picture, anchors, framing)
     rgb, alpha = _cut(picture, crop)
-    eyes = (_moved(crop, anchors.left_eye), _moved(crop, anchors.right_eye))
-    mouth = _moved(crop, anchors.mouth)
+    left, right = _moved(crop, anchors.left_eye), _moved(crop, anchors.right_eye)
+    apart = max(float(np.hypot(*np.subtract(left.centre, right.centre))), 8.0)
+    eyes = (_bounded(left, 1.1 * apart), _bounded(right, 1.1 * apart))
+    mouth = _bounded(_moved(crop, anchors.mouth), 1.6 * apart)
     x, y = crop.to_frame(np.array(anchors.chin))
     plate = None
     if alpha is None and matte is not None:
-        right = eyes[1].x + eyes[1].width
-        face = patch(eyes[0].x, eyes[0].y, right, mouth.y + mouth.height, rgb.shape)
+        end, low = eyes[1].x + eyes[1].width, mouth.y + mouth.height
+        face = patch(eyes[0].x, eyes[0].y, end, low, rgb.shape)
         alpha = decided(rgb, crop.cut(matte, 0, cv2.BORDER_REPLICATE), face)
         plate = None if alpha is None else behind(rgb, alpha)
     lab = to_lab(rgb)
@@ -90,8 +92,7 @@ def prepare(
     own = alpha if plate is None else None
     skin = measure_skin(lab, own, between)
     face = patch(eyes[0].x, below_eyes, eyes[1].x + eyes[1].width, float(y), rgb.shape)
-    apart = centres[1] - centres[0]
-    line = line_width(lab, skin, face, 0.13 * max(apart, 8.0))
+    line = line_width(lab, skin, face, 0.13 * apart)
     return Art(rgb, alpha, plate, lab, eyes, mouth, (float(x), float(y)), skin, line)
 
 
@@ -104,6 +105,13 @@ def _crop(picture: Rgba, anchors: Anchors, framing: Framing) -> Crop:
 
 
 def _cut(picture: Rgba, crop: Crop) -> tuple[Rgb, NDArray[np.uint8] | None]:
+    height, width = picture.shape[:2]
+    left, top = int(max(crop.x - 8, 0)), int(max(crop.y - 8, 0))
+    right = int(min(crop.x + crop.framing.width / crop.scale + 8, width))
+    bottom = int(min(crop.y + crop.framing.height / crop.scale + 8, height))
+    # Only what the frame shows is worked on, however large the picture is.
+    picture = picture[top : max(bottom, top + 1), left : max(right, left + 1)]
+    crop = replace(crop, x=crop.x - left, y=crop.y - top)
     alpha = picture[..., 3]
     if alpha.min() > 250:
         return crop.cut(picture[..., :3], 0, cv2.BORDER_REPLICATE), None
@@ -124,3 +132,10 @@ def _bled(picture: Rgba) -> Rgb:
 def _moved(crop: Crop, box: Box) -> Box:
     x, y = crop.to_frame(np.array([box.x, box.y]))
     return Box(float(x), float(y), box.width * crop.scale, box.height * crop.scale)
+
+
+def _bounded(box: Box, largest: float) -> Box:
+    """The box at most `largest` and at least 2 pixels a side, around the same centre."""
+    x, y = box.centre
+    width, height = (float(np.clip(side, 2, largest)) for side in (box.width, box.height))
+    return Box(x - width / 2, y - height / 2, width, height)

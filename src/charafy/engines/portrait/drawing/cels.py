@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait.drawing.colours import Floats, f32, stacked
-from charafy.engines.portrait.drawing.mouth import Mouth, Style
+from charafy.engines.portrait.drawing.marks import Style
+from charafy.engines.portrait.drawing.mouth import Mouth
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,10 @@ def decided(rgb: Rgb, matte: NDArray[np.uint8], face: Patch) -> NDArray[np.uint8
 
     Mattes are learnt from photos and waver over flat shapes and lines.
     """
-    outside, inside = _areas(rgb, matte)
     unsure = matte < 128
+    if not unsure.any():
+        return None
+    outside, inside = _areas(rgb, matte)
     if outside[unsure].mean() > _PLAIN:
         # The ground is all flat: its own edge is sharper than the matte's.
         cut = 1 - feathered(_from_border(outside), 1, 0.7)
@@ -40,8 +42,7 @@ def decided(rgb: Rgb, matte: NDArray[np.uint8], face: Patch) -> NDArray[np.uint8
     else:
         open_ = _from_border(np.where(inside, 255, np.where(outside, 0, matte)) < 250)
         alpha = np.where(open_, np.where(outside, 0, matte), 255).astype(np.uint8)
-    trusted = unsure.any() and float(face.of(alpha).mean()) > 253
-    return alpha if trusted else None
+    return alpha if float(face.of(alpha).mean()) > 253 else None
 
 
 def _areas(rgb: Rgb, matte: NDArray[np.uint8]) -> tuple[Mask, Mask]:

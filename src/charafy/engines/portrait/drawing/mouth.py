@@ -1,9 +1,8 @@
-"""Finding the mouth that the art has: its line, its colours, and the skin without it."""
+"""The mouth that the art has: its line, its colours, and the skin without it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import cv2
@@ -21,19 +20,7 @@ from charafy.engines.portrait.drawing.colours import (
     patch,
     to_rgb,
 )
-
-
-class Style(StrEnum):
-    """How the art draws the mouth."""
-
-    LINE = "line"
-    """One closed line: an open mouth is drawn for it."""
-    LIPS = "lips"
-    """Closed, with coloured lips: they are parted."""
-    OPEN = "open"
-    """Open in the picture: erased, and a closed line drawn."""
-    NONE = "none"
-    """Nothing that looks like one: a small one is drawn into the box."""
+from charafy.engines.portrait.drawing.marks import Region, Style, find_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,153 +74,12 @@ class Mouth:
         return np.stack([self.centre[0] + c * x - s * y, self.centre[1] + s * x + c * y], axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Region:
-    """Where to look, with how much every pixel there is unlike skin."""
-
-    patch: Patch
-    lab: Floats
-    darker: Floats
-    """Than its surroundings, L."""
-    distance: Floats
-    """From skin."""
-    marks: Mask
-
-
 def find_mouth(art: Art) -> Mouth:
-    region = _region(art)
-    found, evidence = _mark(art, region)
-    style = _style(art, region, found)
-    found = _with_neighbours(art, region, found, style)
+    region, found, style, evidence = find_marks(art)
     return _measured(art, region, found, style, evidence)
 
 
-def _region(art: Art) -> _Region:
-    apart, box = art.eye_distance, art.mouth
-    x, y = box.centre
-    reach = max(0.75 * box.width, 0.36 * apart)
-    axis = art.axis
-    top = min(y - 0.14 * apart, box.y - 0.1 * box.height)
-    bottom = max(y + 0.62 * (art.chin[1] - y), box.y + 1.1 * box.height)
-    where = patch(min(x, axis) - reach, top, max(x, axis) + reach, bottom, art.rgb.shape)
-    lab = where.of(art.lab)
-    around = cv2.GaussianBlur(lab[..., 0], (0, 0), apart * 0.12)
-    darker = np.asarray(around - lab[..., 0], dtype=np.float32)
-    distance = where.of(art.skin.distance)
-    marks = ((darker > 2.2) & (distance > 6.5)) | (distance > 26)
-    closed = cv2.morphologyEx(marks.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    return _Region(where, lab, darker, distance, closed > 0)
-
-
-def _mark(art: Art, region: _Region) -> tuple[Mask, float]:
-    """The mark that is most like a mouth: strong, wide, near the box; else what the box holds."""
-    labels, stats = components(region.marks)
-    apart, (x, y) = art.eye_distance, art.mouth.centre
-    # Boxes are often off to a side; the face's own axis isn't right either where it is turned.
-    x = (x + art.axis) / 2
-    best, score = 0, 0.0
-    for i in range(1, len(stats)):
-        left, top, width, height, area = stats[i]
-        if left <= 1 or left + width >= region.patch.width - 1 or top <= 0 or area < 4:
-            continue
-        inside = labels == i
-        strength = (region.distance * np.maximum(region.darker, 1))[inside].sum() ** 0.4
-        middle_x = region.patch.left + left + width / 2
-        middle_y = region.patch.top + top + height / 2
-        off = np.hypot((middle_x - x) / 0.26, (middle_y - y) / 0.20) / apart
-        shape = width * min(3.0, width / max(2, height)) ** 0.7
-        value = float(strength * shape * np.exp(-(off**2)))
-        if value > score:
-            best, score = i, value
-    if best:
-        return labels == best, float(np.clip(score / (0.6 * apart), 0.05, 1))
-    return _inside_box(art, region), 0.1
-
-
-def _inside_box(art: Art, region: _Region) -> Mask:
-    box = art.mouth
-    xs, ys = region.patch.grid()
-    inside = (xs >= box.x) & (xs <= box.x + box.width)
-    inside = inside & (ys >= box.y) & (ys <= box.y + box.height) & (region.distance > 12)
-    if inside.sum() <= 12:
-        return np.zeros(inside.shape, dtype=np.bool_)
-    size = int(max(3, 0.07 * box.width)) | 1
-    kernel = np.ones((size, size), np.uint8)
-    core = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    labels, stats = components(core if core.any() else inside)
-    largest = labels == 1 + int(stats[1:, 4].argmax())
-    grown = cv2.dilate(largest.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    return np.asarray(grown & inside, dtype=np.bool_)
-
-
-def _style(art: Art, region: _Region, found: Mask) -> Style:
-    if not found.any():
-        return Style.NONE
-    apart = art.eye_distance
-    whole = _filled(found)
-    inside = cv2.distanceTransform(np.pad(whole.astype(np.uint8), 1), cv2.DIST_L2, 5)
-    thick = 2 * float(inside.max())
-    rows = np.flatnonzero(found.any(axis=1))
-    tall = rows[-1] - rows[0]
-    wide = np.ptp(np.flatnonzero(found.any(axis=0)))
-    if thick <= max(0.075 * apart, 1.7 * art.line, 0.13 * wide) or tall < 0.09 * apart:
-        return Style.LINE
-    return Style.LIPS if _is_lips(art, region, whole) else Style.OPEN
-
-
-def _filled(mask: Mask) -> Mask:
-    """The mask without holes: teeth and tongue belong to the mouth around them."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    whole = np.zeros(mask.shape, np.uint8)
-    cv2.drawContours(whole, contours, -1, 1, cv2.FILLED)
-    return whole > 0
-
-
-def _is_lips(art: Art, region: _Region, whole: Mask) -> bool:
-    """One thin dark line crosses the middle of something about as light as skin."""
-    if not art.skin.coloured:
-        return False
-    light = np.where(whole, region.lab[..., 0], art.skin.lab[0])
-    columns = np.flatnonzero(whole.any(axis=0))
-    columns = columns[len(columns) // 5 : -max(1, len(columns) // 5)]
-    votes = []
-    for column in columns:
-        rows = np.flatnonzero(whole[:, column])
-        values = light[rows, column]
-        limit = values.min() + 0.40 * (art.skin.lab[0] - values.min())
-        dark = np.flatnonzero(values < limit)
-        middle = (dark.mean() + 0.5) / len(rows)
-        thin = (dark[-1] - dark[0] + 1) / len(rows)
-        votes.append(0.1 < middle < 0.95 and thin < 0.36 and values.max() < art.skin.lab[0] + 3.5)
-    return len(votes) > 3 and float(np.mean(votes)) > 0.6
-
-
-def _with_neighbours(art: Art, region: _Region, found: Mask, style: Style) -> Mask:
-    """Pieces of the same broken line join it; an open mouth gets its holes."""
-    if style is Style.NONE:
-        return found
-    if style is not Style.LINE:
-        return _filled(found)
-    labels, stats = components(region.marks)
-    mine = labels[found].max()
-    x, y = _middle(stats[mine])
-    apart = art.eye_distance
-    joined = found.copy()
-    for i in range(1, len(stats)):
-        ox, oy = _middle(stats[i])
-        left, width = stats[i][0], stats[i][2]
-        touches = left <= 1 or left + width >= region.patch.width - 1
-        beside = abs(oy - y) < max(4, 0.09 * apart) and abs(ox - x) < 0.42 * apart
-        if i != mine and beside and not touches and stats[i][4] > 2:
-            joined |= labels == i
-    return joined
-
-
-def _middle(stat: NDArray[np.int32]) -> tuple[float, float]:
-    return float(stat[0] + stat[2] / 2), float(stat[1] + stat[3] / 2)
-
-
-def _measured(art: Art, region: _Region, found: Mask, style: Style, evidence: float) -> Mouth:
+def _measured(art: Art, region: Region, found: Mask, style: Style, evidence: float) -> Mouth:
     apart = art.eye_distance
     curve = _line_of(art, region, found, style)
     left, right = curve[0], curve[-1]
@@ -282,7 +128,7 @@ def _gape(found: Mask, style: Style) -> float:
     return float(np.ptp(np.flatnonzero(found.any(axis=1)))) if style is Style.OPEN else 0.0
 
 
-def _line_of(art: Art, region: _Region, found: Mask, style: Style) -> NDArray[np.float64]:
+def _line_of(art: Art, region: Region, found: Mask, style: Style) -> NDArray[np.float64]:
     """[17, 2] where the closed mouth's line runs, frame pixels."""
     apart, box = art.eye_distance, art.mouth
     if style is Style.NONE:
@@ -307,7 +153,7 @@ def _line_of(art: Art, region: _Region, found: Mask, style: Style) -> NDArray[np
     return np.stack([at + region.patch.left, smooth + region.patch.top], axis=1)
 
 
-def _thickness(art: Art, region: _Region, found: Mask, style: Style) -> float:
+def _thickness(art: Art, region: Region, found: Mask, style: Style) -> float:
     """Of the lines to draw with, pixels."""
     apart = art.eye_distance
     usual = art.line or 0.02 * apart
@@ -322,7 +168,7 @@ def _thickness(art: Art, region: _Region, found: Mask, style: Style) -> float:
 
 
 def _place_for(
-    art: Art, region: _Region, found: Mask, middle: NDArray[np.float64], width: float
+    art: Art, region: Region, found: Mask, middle: NDArray[np.float64], width: float
 ) -> tuple[Patch, Mask]:
     """The patch that holds both the art's mouth and its surroundings, and the mouth in it."""
     apart = art.eye_distance
@@ -389,7 +235,7 @@ def _shade(
     return (np.clip(strength / full, 0, 1) * under).astype(np.float32), colour, deep
 
 
-def _ink(art: Art, region: _Region, found: Mask, style: Style) -> Ink:
+def _ink(art: Art, region: Region, found: Mask, style: Style) -> Ink:
     skin = art.skin.lab
     line = _line_colour(art, region, found)
     if not art.skin.coloured:
@@ -405,7 +251,7 @@ def _ink(art: Art, region: _Region, found: Mask, style: Style) -> Ink:
     return Ink(line, cavity, tongue, teeth)
 
 
-def _line_colour(art: Art, region: _Region, found: Mask) -> Floats:
+def _line_colour(art: Art, region: Region, found: Mask) -> Floats:
     """The darkest fifth of the mouth, never paler than a line on this skin should be."""
     skin = art.skin.lab
     if not found.any():
@@ -418,7 +264,7 @@ def _line_colour(art: Art, region: _Region, found: Mask) -> Floats:
 
 
 def _own_interior(
-    art: Art, region: _Region, found: Mask, cavity: Floats, tongue: Floats
+    art: Art, region: Region, found: Mask, cavity: Floats, tongue: Floats
 ) -> tuple[Floats, Floats]:
     """Cavity and tongue of the mouth that the art opened itself."""
     inner = cv2.erode(found.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

@@ -85,7 +85,8 @@ from charafy.engines.portrait.drawing.colours import stacked
 from charafy.engines.portrait.drawing.eyes import Eye, find_eye
 from charafy.engines.portrait.drawing.lids import lids
 from charafy.engines.portrait.drawing.lips import part
-from charafy.engines.portrait.drawing.mouth import Mouth, Style, find_mouth
+from charafy.engines.portrait.drawing.marks import Style
+from charafy.engines.portrait.drawing.mouth import Mouth, find_mouth
 from charafy.engines.portrait.drawing.warp import COLUMNS, Field, fields, rows_for
 from charafy.engines.portrait.rigfile import pack_array
 
