@@ -48,6 +48,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, photo_host: str) -> Iterato
     with running(
         tmp_path_factory.mktemp("server"),
         CHARAFY_VOICE_ENGINE="scripted",
+        CHARAFY_PORTRAIT_ENGINE="still",
+        CHARAFY_WORKER="on",
         CHARAFY_FETCH_ALLOWED_HOSTS=json.dumps([photo_host]),
     ) as server:
         yield server

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,11 +150,29 @@ def test_the_speech_line_saves_an_mp3(shell: Shell) -> None:
     assert len(saved) > 4_000
 
 
+def test_the_video_line_makes_a_video_which_the_polling_line_shows(shell: Shell) -> None:
+    created = json.loads(shell.run(ENDPOINTS["POST /v1/video"].curl).body)
+    polling = ENDPOINTS["GET /v1/video/VIDEO_ID"]
+    line = polling.curl.replace("VIDEO_ID", created["video_id"])
+    assert created["poll_url"] in line.replace(contract.HOST, shell.server.base_url)
+
+    give_up = time.monotonic() + 60
+    while (answer := json.loads(shell.run(line).body))["status"] == "processing":
+        assert time.monotonic() < give_up, answer
+        time.sleep(0.2)
+
+    assert_like(answer, polling.answer)
+    assert answer["status"] == "completed"
+    film = httpx.get(answer["output_url"])
+    assert (film.status_code, film.headers["content-type"]) == (200, "video/mp4")
+
+
 def test_the_quick_start_lines_run(shell: Shell) -> None:
-    listing, speech, *_later = contract.quick_start()
+    listing, speech, video, *_later = contract.quick_start()
 
     assert shell.run(listing).status == 200
     assert shell.run(speech).status == 200
+    assert shell.run(video).status == 200
     assert (shell.folder / "speech.mp3").stat().st_size > 4_000
 
 

@@ -10,7 +10,7 @@ import io
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,12 +37,15 @@ class Paste:
     server: Server
     folder: Path
     values: dict[str, str]
+    order_video: Callable[[], str]
 
     def run(self, sample: Sample) -> str:
         """What it printed. Fails with what it complained about."""
         code = sample.code
         for placeholder, value in self.values.items():
             code = code.replace(placeholder, value)
+        if "VIDEO_ID" in code:
+            code = code.replace("VIDEO_ID", self.order_video())
         if sample.language == "python":
             return self._run_here(code)
         done = subprocess.run(
@@ -98,21 +101,26 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
         body = {"name": "Emma", "image": photo, "voice_id": voice_id, "language": "en"}
         character_id = api.post("/characters", json=body).raise_for_status().json()["character_id"]
         key_id = api.post("/keys", json={"name": "spare"}).raise_for_status().json()["key_id"]
-        video = {"character_id": character_id, "text": "Hello!"}
-        video_id = api.post("/video", json=video).raise_for_status().json()["video_id"]
+        # Long enough to be still under way, and only made for an example that speaks of it.
+        video = {"character_id": character_id, "text": "Again and again. " * 290}
+
+        def order() -> str:
+            answer = api.post("/video", json=video).raise_for_status()
+            return str(answer.json()["video_id"])
+
         values = {
             "YOUR_API_KEY": server.api_key,
             "CHAR_ID": character_id,
             "VOICE_ID": voice_id,
             "KEY_ID": key_id,
-            "VIDEO_ID": video_id,
             "ACCOUNT_ID": api.get("/account").json()["account_id"],
             "https://example.com/photo.jpg": photo,
             '"af_heart"': f'"{voice_id}"',
             "greeting-0001": f"greeting-{character_id}",
         }
-        yield Paste(server, tmp_path, values)
-        api.delete(f"/video/{video_id}")
+        yield Paste(server, tmp_path, values, order)
+        for left in api.get("/videos", params={"status": "processing"}).json()["videos"]:
+            api.delete(f"/video/{left['video_id']}")
         api.delete(f"/characters/{character_id}")
 
 

@@ -23,6 +23,8 @@ NAMES = (
     "credits",
     "speech",
     "timestamps",
+    "give-it-a-face",
+    "make-a-video",
     "show-the-face",
     "openai",
     "errors",
@@ -35,7 +37,7 @@ NAMES = (
 
 SCOPES = (
     ("characters:read", "See characters and their embed settings"),
-    ("characters:write", "Create, change and delete characters, change embed settings"),
+    ("characters:write", "Create, change and delete characters, make avatars, change embed settings"),
     ("voices:read", "See voices and models"),
     ("speech:write", "Speak"),
     ("videos:read", "See videos"),
