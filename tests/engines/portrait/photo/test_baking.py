@@ -16,6 +16,7 @@ from charafy.engines.portrait.photo import PhotoDrawer
 from charafy.engines.portrait.photo.pose import Skeleton
 from charafy.engines.portrait.rendering import RigRenderer
 from charafy.engines.portrait.rigfile import settled, to_files
+from charafy.engines.portrait.sheet import contact_sheet
 
 Found = Callable[[str], tuple[Rgba, Finding]]
 ASPECTS = (Framing(512, 512), Framing(360, 640), Framing(640, 360), Framing(128, 96))
@@ -102,3 +103,11 @@ def test_rigs_survive_their_files(found: Found) -> None:
     before = PhotoDrawer(rig).frame(Pose(open=0.6, blink_left=1)).copy()
     after = PhotoDrawer(settled(rig)).frame(Pose(open=0.6, blink_left=1))
     assert np.array_equal(before, after)
+
+
+def test_a_contact_sheet_shows_every_pose(baked: Callable[[str], Rig]) -> None:
+    poses = [Pose(open=jaw / 4) for jaw in range(5)]
+    sheet = contact_sheet(RigRenderer(), baked("biden.jpg"), poses, columns=3, width=64)
+    assert sheet.shape == (128, 192, 4)
+    assert (sheet[:64, :64] != sheet[:64, 64:128]).any()
+    assert (sheet[64:, 128:, :3] == 0).all()

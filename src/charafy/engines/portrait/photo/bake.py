@@ -16,6 +16,7 @@ from charafy.engines.portrait.photo.face import Face
 from charafy.engines.portrait.photo.framing import Crop, place
 from charafy.engines.portrait.photo.landmarks import CHIN_TIP, FOREHEAD_TOP, OVAL, axes
 from charafy.engines.portrait.photo.mesh import Mesh, Triangles
+from charafy.engines.portrait.photo.mouth import measure
 from charafy.engines.portrait.rigfile import pack_array
 
 _MARGIN: Final = 0.045
@@ -39,7 +40,7 @@ def bake(picture: Rgba, finding: Finding, framing: Framing) -> Rig:
     skin = np.dstack([plate.clean_edges(colours, alpha), alpha])
     points = crop.to_frame(found)
     measured = axes(points)
-    face = Face(skin, margin, points, measured, bases.measure(points, measured))
+    face = Face(skin, margin, points, measured, measure(points, measured))
     net = mesh.build(points, measured, framing.width, framing.height, margin)
     still = np.ones(len(net.vertices)) if loose else body.away_from_border(net)
     moves = [

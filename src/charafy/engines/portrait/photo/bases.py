@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charafy.engines.portrait.photo.landmarks import (
     BROWS,
@@ -32,12 +31,12 @@ from charafy.engines.portrait.photo.landmarks import (
     Points,
 )
 from charafy.engines.portrait.photo.mesh import FACE, Mesh, eyeball_points
+from charafy.engines.portrait.photo.mouth import Mouth
 from charafy.engines.portrait.photo.spread import Given, Offsets, Skin
 
 DROP: Final = 0.20
 """How far the jaw opens at most, in units."""
 _LIPS: Final = (*INNER_UPPER, *INNER_LOWER, *OUTER_UPPER, *OUTER_LOWER)
-_TYPICAL_HALF_MOUTH: Final = 0.27
 _LID_TRAVEL: Final = 0.94
 """Of the opening, by the upper lid; the lower one comes to meet it."""
 _LOWER_LID_TRAVEL: Final = 0.08
@@ -50,48 +49,6 @@ class Basis:
     drivers: tuple[str, ...]
     offsets: Offsets
     """[n, 2], frame pixels at weight 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mouth:
-    """A mouth's own measures, in spans."""
-
-    half: float
-    """Half its width."""
-    lateral: NDArray[np.float64]
-    """[468], -1 at the left corner, 0 in the middle of the lips, 1 at the right corner; each
-    half by its own length, so that a turned head's lips move as far as they look."""
-    gaps: NDArray[np.float64]
-    """[11], between the inner lips, from left to right."""
-    unit: float
-    """Of amplitudes, in spans."""
-
-    @property
-    def gap(self) -> float:
-        """The largest opening at rest, 0 for closed lips."""
-        return max(float(self.gaps.max()), 0.0)
-
-    def bow(self, vertex: int) -> float:
-        """1 in the middle of the lips, 0 at and beyond the corners: a parabola."""
-        return max(0.0, 1 - float(self.lateral[vertex]) ** 2)
-
-    def arch(self, vertex: int) -> float:
-        """Like `bow` but fuller towards the corners."""
-        bow = self.bow(vertex)
-        return 0.7 * bow + 0.3 * float(np.sqrt(bow))
-
-
-def measure(points: Points, axes: Axes) -> Mouth:
-    """The mouth of 468 landmarks."""
-    middle = points[[0, 13, 14, 17], :2].mean(axis=0)
-    x = axes.of(points, middle)[:, 0]
-    left, right = (abs(float(x[corner])) for corner in MOUTH_CORNERS)
-    floor = 0.25 * (left + right) / 2
-    lateral = np.where(x < 0, x / max(left, floor, 1e-3), x / max(right, floor, 1e-3))
-    between = points[list(INNER_LOWER), :2] - points[list(INNER_UPPER), :2]
-    half = (left + right) / 2
-    unit = float(np.clip(0.35 + 0.65 * half / _TYPICAL_HALF_MOUTH, 0.7, 1.1))
-    return Mouth(half, lateral, between @ axes.down / axes.span, unit)
 
 
 def bases(mesh: Mesh, points: Points, axes: Axes, mouth: Mouth) -> list[Basis]:
@@ -221,14 +178,14 @@ def _moved(lips: _Lips, mouth: Mouth) -> Given:
         for i in chain:
             aside = float(mouth.lateral[i])
             moves[i] = (
-                across * mouth.unit * aside,
+                across * mouth.stretch * aside,
                 mouth.unit * (down * mouth.bow(i) + lips.curl * aside**2),
             )
     out, down = lips.corner
     inner = out if lips.inner_corner is None else lips.inner_corner
     for (left, right), reach in ((MOUTH_CORNERS, out), ((78, 308), inner)):
-        moves[left] = (-reach * mouth.unit, down * mouth.unit)
-        moves[right] = (reach * mouth.unit, down * mouth.unit)
+        moves[left] = (-reach * mouth.stretch, down * mouth.unit)
+        moves[right] = (reach * mouth.stretch, down * mouth.unit)
     return moves
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.portrait import Rgba
-from charafy.engines.portrait.photo.bases import Mouth
 from charafy.engines.portrait.photo.landmarks import Axes, Points
+from charafy.engines.portrait.photo.mouth import Mouth
 
 
 @dataclass(frozen=True, slots=True)

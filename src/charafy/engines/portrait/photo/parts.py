@@ -97,7 +97,7 @@ def _mouth(face: Face) -> tuple[dict[str, Rgba], dict[str, object]]:
         "contact": 0.55 if gap > _NEEDS_LINE else 0.0,
         "drop": bases.DROP * unit,
         "depth": _TEETH_DEPTH,
-        "buccal": 0.75 if own else 1.0,
+        "buccal": 0.85 if own else 1.0,
         "texels": texels,
         "lip_shadow": [0.5, 0.035],
         "floor_shadow": [0.8, 0.025],

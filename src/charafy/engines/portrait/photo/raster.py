@@ -14,14 +14,14 @@ import numba as nb
 import numpy as np
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)
+@nb.njit(cache=True)
 def _rows(y0: Any, y1: Any, y2: Any, height: Any) -> Any:
     top = max(math.ceil(min(y0, y1, y2)), 0)
     bottom = min(math.ceil(max(y0, y1, y2)), height)
     return top, bottom
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)
+@nb.njit(cache=True)
 def _crossing(xa: Any, ya: Any, xb: Any, yb: Any, y: Any) -> Any:
     """Where the edge crosses the row, always computed from its upper end."""
     if ya > yb:
@@ -29,7 +29,7 @@ def _crossing(xa: Any, ya: Any, xb: Any, yb: Any, y: Any) -> Any:
     return xa + (y - ya) * ((xb - xa) / (yb - ya))
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)
+@nb.njit(cache=True)
 def _span(  # noqa: PLR0917 - compiled functions are called fastest by position
     x0: Any, y0: Any, x1: Any, y1: Any, x2: Any, y2: Any, y: Any, width: Any
 ) -> Any:
@@ -48,14 +48,14 @@ def _span(  # noqa: PLR0917 - compiled functions are called fastest by position
     return max(math.ceil(low), 0), min(math.ceil(high), width)
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)
+@nb.njit(cache=True)
 def _lanes(pixel: Any) -> Any:
     """Four bytes as four lanes of 16 bits."""
     wide = np.uint64(pixel)
     return (wide & np.uint64(0x00FF00FF)) | ((wide & np.uint64(0xFF00FF00)) << np.uint64(24))
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)
+@nb.njit(cache=True)
 def _sample(texture: Any, u: Any, v: Any) -> Any:
     """The texture at (u, v) in 1/65536 texels, as four lanes of 16 bits."""
     column, row = u >> 16, v >> 16
@@ -102,7 +102,7 @@ def trace(map_x: Any, map_y: Any, at: Any, uv: Any, triangles: Any) -> None:
                 map_y[y, first + n] = v + np.float32(n) * vx
 
 
-@nb.njit(cache=True, boundscheck=False)
+@nb.njit(cache=True)
 def lay(  # noqa: PLR0917 - compiled functions are called fastest by position
     out: Any, texture: Any, at: Any, uv: Any, triangles: Any, opacity: Any
 ) -> None:
@@ -149,13 +149,13 @@ def lay(  # noqa: PLR0917 - compiled functions are called fastest by position
                 )
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)
+@nb.njit(cache=True)
 def _step(low: Any, high: Any, value: Any) -> Any:
     t = min(max((value - low) / (high - low), 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)
+@nb.njit(cache=True)
 def _sprite(texture: Any, part: Any, x: Any, y: Any) -> Any:
     """The part (x, y, width, height, at x, at y, texels) at mouth coordinates, as lanes."""
     u = (x - part[4]) * part[6]
@@ -170,7 +170,7 @@ def _sprite(texture: Any, part: Any, x: Any, y: Any) -> Any:
     )
 
 
-@nb.njit(cache=True, boundscheck=False)
+@nb.njit(cache=True)
 def _inside(texture: Any, parts: Any, look: Any, at: Any, rgb: Any) -> None:
     """Colour of the mouth's inside where the strip's values are `at`, into `rgb`."""
     tall, side = at[2], at[3]
@@ -191,7 +191,7 @@ def _inside(texture: Any, parts: Any, look: Any, at: Any, rgb: Any) -> None:
         rgb[2] += (blue * light - rgb[2]) * alpha
 
 
-@nb.njit(cache=True, boundscheck=False)
+@nb.njit(cache=True)
 def _lit(look: Any, at: Any, rgb: Any) -> None:
     """The shade of lips and cheeks on it."""
     below, tall, side = at[1], at[2], at[3]
@@ -209,7 +209,7 @@ def _lit(look: Any, at: Any, rgb: Any) -> None:
     rgb[2] *= light * (0.68 + 0.32 * light)
 
 
-@nb.njit(cache=True, boundscheck=False)
+@nb.njit(cache=True)
 def fill_mouth(  # noqa: PLR0917 - compiled functions are called fastest by position
     out: Any, texture: Any, places: Any, values: Any, triangles: Any, parts: Any, look: Any
 ) -> None:
@@ -247,7 +247,7 @@ def fill_mouth(  # noqa: PLR0917 - compiled functions are called fastest by posi
                     out[y, x] = _mixed(out[y, x], rgb, alpha)
 
 
-@nb.njit(cache=True, inline="always", boundscheck=False)
+@nb.njit(cache=True)
 def _mixed(old: Any, rgb: Any, alpha: Any) -> Any:
     """A pixel with some of its colour replaced."""
     new = np.uint32(old) & np.uint32(0xFF000000)
