@@ -12,7 +12,7 @@ import io
 import itertools
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.heard_align import aligned, marked
 from bench.heard_corpus import Speech, to_judge, to_train
 from charafy.engines.voice import SAMPLE_RATE, Pcm
 from charafy.engines.voice.heard import Network
@@ -37,6 +38,7 @@ TARGET: Final = Path("src/charafy/engines/voice/heard/weights.npz")
 HIDDEN: Final = (112, 56)
 VERSIONS: Final = 3
 """Of every speech: as it is, and with other gain, colour and noise."""
+ALIGNMENTS: Final = 2
 EPOCHS: Final = 12
 BATCH: Final = 256
 RATE: Final = 2e-3
@@ -57,14 +59,12 @@ class Lesson:
     labels: NDArray[np.intp]
 
 
-def labels(speech: Speech) -> NDArray[np.intp]:
-    """The shape of every frame."""
-    frames = int(len(speech.pcm) / SAMPLE_RATE / HOP_S)
-    out = np.zeros(frames, np.intp)
-    for viseme in trim_to_sound(speech.visemes, speech.pcm, SAMPLE_RATE):
-        begin, end = round(viseme.start_s / HOP_S), round(viseme.end_s / HOP_S)
-        out[begin:end] = SHAPES.index(viseme.shape)
-    return out
+def labels(speech: Speech, net: Network | None) -> NDArray[np.intp]:
+    """The shape of every frame: as marked, or with borders where `net` hears them."""
+    shapes = trim_to_sound(speech.visemes, speech.pcm, SAMPLE_RATE)
+    if net is None:
+        return marked(shapes, int(len(speech.pcm) / SAMPLE_RATE / HOP_S))
+    return aligned(shapes, net.logits(normalised(log_mel(speech.pcm, SAMPLE_RATE))))
 
 
 def disguised(pcm: Pcm, chance: np.random.Generator) -> Pcm:
@@ -82,11 +82,13 @@ def disguised(pcm: Pcm, chance: np.random.Generator) -> Pcm:
     return noisy.astype(np.float32)
 
 
-def lesson(speeches: Iterable[Speech], chance: np.random.Generator) -> Lesson:
+def lesson(
+    speeches: Iterable[Speech], chance: np.random.Generator, net: Network | None = None
+) -> Lesson:
     pad = -min(CONTEXT)
     frames, index, truth, at = [], [], [], 0
     for speech in speeches:
-        shapes = labels(speech)
+        shapes = labels(speech, net)
         for version in range(VERSIONS):
             pcm = disguised(speech.pcm, chance) if version else speech.pcm
             seen = normalised(log_mel(pcm, SAMPLE_RATE))
@@ -154,6 +156,16 @@ def train(learn: Lesson, chance: np.random.Generator) -> Layers:
     return layers
 
 
+def taught(speeches: Sequence[Speech]) -> Network:
+    """Trained on the marks, then `ALIGNMENTS` times on what was heard."""
+    net: Network | None = None
+    for _ in range(ALIGNMENTS + 1):
+        chance = np.random.default_rng(1)
+        net = network(train(lesson(speeches, chance, net), chance))
+    assert net is not None
+    return net
+
+
 def network(layers: Layers) -> Network:
     leanings = np.zeros(len(SHAPES), np.float32)
     leanings[SHAPES.index("PP")] = PP_LEANING
@@ -175,11 +187,8 @@ def main() -> None:
     from bench.report import table
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 700
-    chance = np.random.default_rng(1)
     began = time.process_time()
-    learn = lesson(to_train(count), chance)
-    print(f"{len(learn.index) * HOP_S / VERSIONS:.0f} s of speech", flush=True)
-    net = network(train(learn, chance))
+    net = taught(list(to_train(count)))
     write(net)
     print(f"{time.process_time() - began:.0f} CPU-s, {TARGET.stat().st_size} bytes")
     table("heard, on voices and sentences never heard", figures(list(to_judge()), net))
