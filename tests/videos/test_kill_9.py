@@ -39,7 +39,7 @@ POINTS = (
     "before-settle",
     "after-settle",
 )
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 LONG = "This sentence is said again and again. " * 15
 
 
