@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from charafy.demo.world import create_demo_world
+from charafy.demo.world import create_demo_world, give_avatars
 from tests.support.neighbours import Street
 
 
@@ -42,3 +42,16 @@ def test_every_account_gets_a_world_of_its_own(house_street: Street) -> None:
     mine = create_demo_world(house.characters, house_street.alice.account_id)
     yours = create_demo_world(house.characters, house_street.bob.account_id)
     assert not {person.character_id for person in mine} & {person.character_id for person in yours}
+
+
+def test_the_cast_gets_faces_for_nothing_and_once(house_street: Street) -> None:
+    house, alice = house_street.house, house_street.alice
+    people = create_demo_world(house.characters, alice.account_id)[:1]
+    assert give_avatars(house.avatars, people, lambda: True) == 0, "a server that stops, stops"
+    assert give_avatars(house.avatars, people, lambda: False) == 1
+    assert house.avatars.flags(people[0]).motion
+    files = house_street.files()
+
+    assert give_avatars(house.avatars, people, lambda: False) == 0
+    assert house_street.files() == files
+    assert alice.get("/credits").json()["credits_remaining"] == 100

@@ -15,7 +15,6 @@ from charafy.cli.console import err, fail, open_house
 from charafy.cli.options import AccountOption, account_of, character_of
 
 if TYPE_CHECKING:
-    from charafy.characters.service import Character
     from charafy.house import House
     from charafy.videos.models import Order, Video
     from charafy.videos.schemas import CreateVideo
@@ -53,6 +52,9 @@ def video(
     account: AccountOption = None,
 ) -> None:
     """Let a character say something, into a video. The operator's own videos are free."""
+    from charafy.kernel.ids import new_id
+    from charafy.videos.models import Video
+
     picture = Path(background) if Path(background).is_file() else None
     wanted = _checked(
         text=text,
@@ -72,7 +74,10 @@ def video(
         speaker = house.speech.character(owner.caller(), who.character_id)
         order = _order(wanted, speaker.engine_voice, speaker.language)
         with _background(house, order, picture) as ordered:
-            seconds = _make(house, _film_of(who, ordered, house), output)
+            film = Video.unlisted(
+                new_id(), owner.account_id, who.character_id, ordered, house.clock.now()
+            )
+            seconds = _make(house, film, output)
     err().print(f"{who.name} speaks for {seconds:.1f} s in {output}.")
 
 
@@ -137,39 +142,6 @@ def _background(house: House, order: Order, picture: Path | None) -> Iterator[Or
         yield replace(order, background=key)
     finally:
         house.storage.delete(key)
-
-
-def _film_of(who: Character, order: Order, house: House) -> Video:
-    """A video that no row knows of: nobody waits for it and nobody pays."""
-    from charafy.kernel.ids import new_id
-    from charafy.videos.models import Video
-
-    nothing_yet: dict[str, Any] = dict.fromkeys(
-        (
-            "started_at",
-            "completed_at",
-            "duration_s",
-            "output_key",
-            "srt_key",
-            "vtt_key",
-            "error_code",
-            "error",
-        )
-    )
-    return Video(
-        video_id=new_id(),
-        account_id=who.account_id,
-        character_id=who.character_id,
-        status="processing",
-        order=order,
-        is_test=False,
-        hold_id="",
-        held=0,
-        charged=0,
-        progress=0.0,
-        created_at=house.clock.now(),
-        **nothing_yet,
-    )
 
 
 def _make(house: House, wanted: Video, output: Path) -> float:

@@ -94,6 +94,34 @@ class Video:
     error_code: str | None
     error: str | None
 
+    @classmethod
+    def unlisted(
+        cls, video_id: str, account_id: str, character_id: str, order: Order, now: datetime
+    ) -> Video:
+        """A video that no row knows of: nobody waits for it and nobody pays."""
+        return cls(
+            video_id=video_id,
+            account_id=account_id,
+            character_id=character_id,
+            status="processing",
+            order=order,
+            is_test=False,
+            hold_id="",
+            held=0,
+            charged=0,
+            turn=0,
+            progress=0.0,
+            started_at=None,
+            created_at=now,
+            completed_at=None,
+            duration_s=None,
+            output_key=None,
+            srt_key=None,
+            vtt_key=None,
+            error_code=None,
+            error=None,
+        )
+
     @property
     def folder(self) -> str:
         return folder(self.video_id)
