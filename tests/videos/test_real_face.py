@@ -41,7 +41,7 @@ def with_face(house: House, who: Customer, picture: bytes) -> str:
 
 def changes(film: bytes) -> float:
     """How much neighbouring frames differ on average, in levels of grey."""
-    with av.open(io.BytesIO(film)) as container:
+    with av.open(io.BytesIO(film), "r") as container:
         frames = [f.to_ndarray(format="gray").astype(np.int16) for f in container.decode(video=0)]
     assert len(frames) > 10
     return float(np.mean([np.abs(b - a).mean() for a, b in pairwise(frames)]))
