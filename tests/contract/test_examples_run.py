@@ -101,6 +101,11 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
         body = {"name": "Emma", "image": photo, "voice_id": voice_id, "language": "en"}
         character_id = api.post("/characters", json=body).raise_for_status().json()["character_id"]
         key_id = api.post("/keys", json={"name": "spare"}).raise_for_status().json()["key_id"]
+        # No such host: whatever is sent there finds nobody.
+        hook = {"url": "https://receiver.invalid/hook"}
+        endpoint_id = api.post("/webhooks", json=hook).raise_for_status().json()["endpoint_id"]
+        api.post(f"/webhooks/{endpoint_id}/test").raise_for_status()
+        deliveries = api.get(f"/webhooks/{endpoint_id}/deliveries").json()["deliveries"]
         # Long enough to be still under way, and only made for an example that speaks of it.
         video = {"character_id": character_id, "text": "Again and again. " * 290}
 
@@ -113,6 +118,8 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
             "CHAR_ID": character_id,
             "VOICE_ID": voice_id,
             "KEY_ID": key_id,
+            "ENDPOINT_ID": endpoint_id,
+            "DELIVERY_ID": deliveries[0]["delivery_id"],
             "ACCOUNT_ID": api.get("/account").json()["account_id"],
             "https://example.com/photo.jpg": photo,
             '"af_heart"': f'"{voice_id}"',
@@ -122,6 +129,8 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
         for left in api.get("/videos", params={"status": "processing"}).json()["videos"]:
             api.delete(f"/video/{left['video_id']}")
         api.delete(f"/characters/{character_id}")
+        for endpoint in api.get("/webhooks").json()["endpoints"]:
+            api.delete(f"/webhooks/{endpoint['endpoint_id']}")
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,8 @@ def test_parameters_beyond_the_contract_are_optional(
     documented: dict[str, Operation], name: str
 ) -> None:
     extra = documented[name].body[len(ENDPOINTS[name].parameters) :]
-    assert not any(field.required for field in extra)
+    # What is inside of an optional object may be needed to make sense of it.
+    assert not any(field.required for field in extra if "." not in field.name)
 
 
 @pytest.mark.parametrize("name", WITH_PARAMETERS)

@@ -15,6 +15,8 @@ PLACEHOLDERS = (
     ("video_id", "VIDEO_ID"),
     ("key_id", "KEY_ID"),
     ("account_id", "ACCOUNT_ID"),
+    ("endpoint_id", "ENDPOINT_ID"),
+    ("delivery_id", "DELIVERY_ID"),
     ("model", "kokoro"),
 )
 """What stands in the samples for a name in a path or a body."""
