@@ -39,7 +39,7 @@ HIDDEN: Final = (112, 56)
 VERSIONS: Final = 3
 """Of every speech: as it is, and with other gain, colour and noise."""
 ALIGNMENTS: Final = 2
-EPOCHS: Final = 12
+EPOCHS: Final = 10
 BATCH: Final = 256
 RATE: Final = 2e-3
 DECAY: Final = 0.01
@@ -186,7 +186,7 @@ def main() -> None:
     from bench.heard import figures
     from bench.report import table
 
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 700
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 480
     began = time.process_time()
     net = taught(list(to_train(count)))
     write(net)
