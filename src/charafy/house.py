@@ -5,8 +5,6 @@ Part two is `app.py`, which puts HTTP in front. Nothing else builds an engine.
 
 from __future__ import annotations
 
-import os
-import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,17 +16,15 @@ from charafy.avatars.bakery import MODEL as PORTRAIT_MODEL
 from charafy.avatars.bakery import AsideBakery
 from charafy.avatars.rigs import RigCache
 from charafy.avatars.service import Avatars
-from charafy.characters.photos import PhotoSource
 from charafy.characters.service import Characters
 from charafy.credits.purchases import Purchases, gateway_from
 from charafy.credits.service import Credits
 from charafy.embed.service import Embeds
 from charafy.engines.voice import FrontEnd, Voice
 from charafy.engines.voice.deferred import DeferredVoice
-from charafy.engines.voice.kokoro import KokoroVoice, stock_names, stock_styles
-from charafy.engines.voice.scripted import ScriptedVoice
 from charafy.engines.voice.text import TextFrontEnd
 from charafy.engines.weights import MANIFEST, Store
+from charafy.ground import Ground, lay_ground, voice_of
 from charafy.kernel.clock import Clock, SystemClock
 from charafy.kernel.db import Database
 from charafy.kernel.fetch import Fetcher
@@ -36,10 +32,9 @@ from charafy.kernel.http.guard import Guard
 from charafy.kernel.http.idempotency import Idempotency
 from charafy.kernel.http.limits import Limiter
 from charafy.kernel.mail import Mailer
-from charafy.kernel.media.images import PhotoReader
 from charafy.kernel.observe import Metrics
 from charafy.kernel.outside import Outside
-from charafy.kernel.settings import Settings, load_secret
+from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
 from charafy.speech.service import Speech
 from charafy.sweeper import Sweeper
@@ -50,8 +45,6 @@ from charafy.webhooks.deliverer import WORKERS, Deliverer
 from charafy.webhooks.sending import Sender
 from charafy.webhooks.service import Webhooks
 from charafy.webhooks.signing import Secrets
-
-VOICE_MODEL = "kokoro"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +100,11 @@ class House:
 
 def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     """Make every part; opens the database but changes nothing in it and loads no model."""
-    ground = _lay_ground(settings, clock or SystemClock())
+    ground = lay_ground(settings, clock or SystemClock())
     db, storage, idempotency = ground.db, ground.storage, ground.idempotency
     limiter = Limiter(MemoryStorage())
     front_end = TextFrontEnd()
-    voice = _voice(settings, front_end)
+    voice = voice_of(settings, front_end)
     voices = Voices(voice.voices, settings.base_url)
     characters = _characters(ground, voices)
     avatars = _avatars(ground, characters)
@@ -160,48 +153,7 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What the features stand on."""
-
-    settings: Settings
-    secret: bytes
-    clock: Clock
-    db: Database
-    metrics: Metrics
-    storage: Storage
-    mailer: Mailer
-    fetcher: Fetcher
-    tls: ssl.SSLContext
-    idempotency: Idempotency
-    credits: Credits
-    photos: PhotoSource
-
-
-def _lay_ground(settings: Settings, clock: Clock) -> _Ground:
-    secret = load_secret(settings.home)
-    db = Database(settings.db_url)
-    metrics = Metrics()
-    # Reading the machine's certificates takes 20 ms: once for everybody who goes outside.
-    tls = ssl.create_default_context()
-    fetcher = Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts, tls=tls)
-    return _Ground(
-        settings=settings,
-        secret=secret,
-        clock=clock,
-        db=db,
-        metrics=metrics,
-        storage=Storage(settings.media, secret, settings.base_url, clock),
-        mailer=_mailer(settings),
-        fetcher=fetcher,
-        tls=tls,
-        idempotency=Idempotency(db, clock),
-        credits=Credits(db, clock, metrics),
-        photos=PhotoSource(fetcher, PhotoReader()),
-    )
-
-
-def _characters(ground: _Ground, voices: Voices) -> Characters:
+def _characters(ground: Ground, voices: Voices) -> Characters:
     return Characters(
         ground.db,
         ground.clock,
@@ -212,7 +164,7 @@ def _characters(ground: _Ground, voices: Voices) -> Characters:
     )
 
 
-def _avatars(ground: _Ground, characters: Characters) -> Avatars:
+def _avatars(ground: Ground, characters: Characters) -> Avatars:
     settings = ground.settings
     folder = settings.models / MANIFEST[PORTRAIT_MODEL].path
     return Avatars(
@@ -228,7 +180,7 @@ def _avatars(ground: _Ground, characters: Characters) -> Avatars:
     )
 
 
-def _webhooks(ground: _Ground) -> tuple[Webhooks, Deliverer, Outside]:
+def _webhooks(ground: Ground) -> tuple[Webhooks, Deliverer, Outside]:
     settings, db, clock = ground.settings, ground.db, ground.clock
     secrets, bell = Secrets(ground.secret), threading.Event()
     # A way out of their own: slow receivers must not hold up the downloads of photos.
@@ -249,7 +201,7 @@ def _webhooks(ground: _Ground) -> tuple[Webhooks, Deliverer, Outside]:
 
 
 def _videos(
-    ground: _Ground,
+    ground: Ground,
     characters: Characters,
     speech: Speech,
     front_end: FrontEnd,
@@ -271,7 +223,7 @@ def _videos(
 
 
 def _accounts(
-    ground: _Ground, characters: Characters, webhooks: Webhooks, video_room: VideoRoom
+    ground: Ground, characters: Characters, webhooks: Webhooks, video_room: VideoRoom
 ) -> AccountServices:
     return AccountServices.build(
         ground.db,
@@ -292,7 +244,7 @@ def _accounts(
 
 
 def _speech(
-    ground: _Ground,
+    ground: Ground,
     voice: Voice,
     front_end: FrontEnd,
     characters: Characters,
@@ -311,32 +263,6 @@ def _speech(
         settings=ground.settings,
         metrics=ground.metrics,
     )
-
-
-def _voice(settings: Settings, front_end: FrontEnd) -> DeferredVoice:
-    names = stock_names()
-
-    def load() -> Voice:
-        if settings.voice_engine == "scripted":
-            return ScriptedVoice(names)
-        model = Store(settings.models).ensure(VOICE_MODEL)
-        cores = os.cpu_count() or 1
-        return KokoroVoice(
-            model,
-            stock_styles(),
-            front_end,
-            cache_dir=settings.models / "derived",
-            british=TextFrontEnd(english="british"),
-            threads=settings.voice_threads or min(2, cores),
-            concurrency=settings.voice_concurrency or max(1, cores // 2),
-        )
-
-    return DeferredVoice(names, load)
-
-
-def _mailer(settings: Settings) -> Mailer:
-    url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
-    return Mailer(url, settings.mail_from)
 
 
 def _sweeping(idempotency: Idempotency, storage: Storage) -> Callable[[], None]:

@@ -37,7 +37,7 @@ NAMES = (
 
 SCOPES = (
     ("characters:read", "See characters and their embed settings"),
-    ("characters:write", "Create, change and delete characters, make avatars, change embed settings"),
+    ("characters:write", "Create, change and delete characters; avatars and embed settings"),
     ("voices:read", "See voices and models"),
     ("speech:write", "Speak"),
     ("videos:read", "See videos"),
