@@ -85,7 +85,7 @@ def _listen(pcm: Pcm) -> tuple[Timed, ...]:
 def _keep_house(house: House, jobs: Jobs, stop: threading.Event) -> None:
     """Chores, now and every `_SWEEP_S`, until told to stop."""
     chores = {
-        "leases": house.video_room.chores.renew_leases,
+        "leases": lambda: house.video_room.chores.renew_leases(jobs.under_way),
         "stranded": jobs.end_stranded,
         "records": jobs.forget_ended,
     }

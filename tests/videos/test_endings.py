@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from charafy.credits.service import Entry
 from charafy.house import House
 from charafy.videos.chores import LEASE
+from charafy.videos.endings import EndedMeanwhile, Endings
 from charafy.videos.models import REASONS, Failure
 from charafy.videos.tables import videos
 from charafy.videos.work import MAX_ATTEMPTS, Unwanted
@@ -203,6 +204,27 @@ def test_cancelling_what_is_being_made_stops_it_and_leaves_nothing(
     assert not (house.settings.workshop / video_id).exists()
 
 
+def test_cancelling_at_the_moment_in_which_it_ends_comes_too_late(
+    client: TestClient,
+    house: House,
+    who: Customer,
+    hands: Hands,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    video_id = ordered(client, who)
+    hands.make(video_id)
+    before = money(house, who)
+
+    def beaten(*_arguments: object) -> bool:
+        raise EndedMeanwhile(video_id)
+
+    monkeypatch.setattr(Endings, "fail", beaten)  # as PostgreSQL lets it happen
+    answer = client.post(f"{API}/video/{video_id}/cancel", headers=who.headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "video_ended")
+    assert "completed already" in answer.json()["error"]
+    assert money(house, who) == before
+
+
 def test_deleting_what_is_being_made_frees_its_credits_and_leaves_nothing(
     client: TestClient, house: House, who: Customer, hands: Hands
 ) -> None:
@@ -316,12 +338,39 @@ def test_a_long_queue_does_not_let_the_credits_go(
     video_id = ordered(client, who)
     for _ in range(72):
         clock.advance(3_600)
-        house.video_room.chores.renew_leases()
+        house.video_room.chores.renew_leases(())
         house.sweeper.sweep()
     hands.make(video_id)
     done = look(client, who, video_id)
     assert done["status"] == "completed"
     assert money(house, who) == Money(1_000 - done["credits_used"], 0)
+
+
+def test_a_long_film_keeps_its_credits_while_its_worker_is_there(
+    client: TestClient, house: House, who: Customer, hands: Hands, clock: ManualClock
+) -> None:
+    video_id = ordered(client, who)
+    video = hands.work.begin(video_id)
+    for _ in range(72):
+        clock.advance(3_600)
+        house.video_room.chores.renew_leases({video_id})
+        house.sweeper.sweep()
+    hands.steps(video, lambda _done: None)
+    assert look(client, who, video_id)["status"] == "completed"
+    assert money(house, who).held == 0
+
+
+def test_what_a_worker_never_came_back_to_ends_after_a_day_though_others_are_there(
+    client: TestClient, house: House, who: Customer, hands: Hands, clock: ManualClock
+) -> None:
+    video_id = ordered(client, who)
+    hands.work.begin(video_id)  # and then its machine burns down
+    for _ in range(25):
+        clock.advance(3_600)
+        house.video_room.chores.renew_leases({"another video"})
+        house.sweeper.sweep()
+    assert look(client, who, video_id)["error_code"] == "expired"
+    assert money(house, who) == Money(1_000, 0)
 
 
 def test_without_any_worker_for_a_day_it_ends_and_the_credits_come_back(

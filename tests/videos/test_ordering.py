@@ -313,3 +313,24 @@ def test_videos_are_listed_newest_first_page_by_page(
 def test_a_bad_page_is_refused(client: TestClient, who: Customer, query: dict[str, Any]) -> None:
     answer = client.get(f"{API}/videos", params=query, headers=who.headers)
     assert (answer.status_code, answer.json()["param"]) == (400, next(iter(query)))
+
+
+def test_what_can_t_be_a_character_has_no_videos(client: TestClient, who: Customer) -> None:
+    ordered(client, who)
+    for character_id in ("%00", "nobody", "x" * 100):
+        found = client.get(f"{API}/videos?character_id={character_id}", headers=who.headers)
+        assert (found.status_code, found.json()["videos"]) == (200, [])
+
+
+def test_nothing_is_fetched_for_an_order_that_has_no_place(
+    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = customer(house, plan="free")
+    ordered(client, who)
+
+    def opened(*_arguments: object) -> None:
+        raise AssertionError("the recording was looked at")
+
+    monkeypatch.setattr("charafy.videos.inputs.read_recording", opened)
+    refused = order(client, who, None, audio=audio(recording()))
+    assert (refused.status_code, refused.json()["code"]) == (429, "video_queue_full")

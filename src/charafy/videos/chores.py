@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -50,11 +51,15 @@ class Chores:
         self._endings = endings
         self._workshop = workshop
 
-    def renew_leases(self) -> int:
-        """A worker is there: what waits or is being made keeps its credits. For workers alone."""
+    def renew_leases(self, mine: Collection[str]) -> int:
+        """A worker is there: what waits, and what it is making (`mine`), keeps its credits.
+
+        What another worker was making is left to that one: it may be gone for good.
+        """
         now = self._clock.now()
         with self._db.read() as tx:
-            due = queries.leases_before(tx, now + LEASE - RENEW)
+            old = queries.leases_before(tx, now + LEASE - RENEW)
+        due = [video for video in old if video.started_at is None or video.video_id in mine]
         for video in due:
             with self._db.write() as tx:
                 if not queries.update_processing(tx, video.video_id, lease_until=now + LEASE):

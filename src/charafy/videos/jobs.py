@@ -54,6 +54,12 @@ class Jobs:
         self._known: set[str] = set()
         self._make: Callable[[str], None] | None = None
 
+    @property
+    def under_way(self) -> frozenset[str]:
+        """The ids of the videos that this process is making."""
+        with self._lock:
+            return frozenset(self._busy)
+
     def start(self) -> None:
         """Take up what was left and from now on what is ordered. Returns when that works."""
         from dbos import DBOS

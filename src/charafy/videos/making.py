@@ -8,6 +8,7 @@ there already.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,6 +80,7 @@ class Maker:
             tick(before + (1.0 - before) * done)
 
         duration_s = self._studio.film(video, self._speech(video), unfinished, on_frame)
+        _sync(unfinished)
         unfinished.replace(path)
         return duration_s
 
@@ -131,6 +133,12 @@ class Maker:
 
     def _film(self, video: Video) -> Path:
         return self._workshop / video.video_id / f"film.{video.order.format}"
+
+
+def _sync(path: Path) -> None:
+    """Push the film to the disk: that this step is done may survive a power cut."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -40,6 +40,8 @@ def page(
     status: Status | None,
 ) -> list[Video]:
     wanted = sa.select(videos).where(videos.c.account_id == account_id)
+    if character_id is not None and not is_id(character_id):
+        return []  # PostgreSQL refuses to compare with some of what isn't one
     if character_id is not None:
         wanted = wanted.where(videos.c.character_id == character_id.lower())
     if status is not None:

@@ -26,7 +26,7 @@ from charafy.speech.service import DailyAllowance
 from charafy.videos import queries
 from charafy.videos.chores import HOLD_LEASE, LEASE
 from charafy.videos.drafting import Draft, Drafting
-from charafy.videos.endings import Endings
+from charafy.videos.endings import EndedMeanwhile, Endings
 from charafy.videos.estimate import price
 from charafy.videos.models import Failure, Order, Page, Status, Video, folder
 from charafy.videos.schemas import CreatedVideo, CreateVideo, VideoAnswer
@@ -78,6 +78,9 @@ class Videos:
             return ticket.response()
         video_id = new_id()
         try:
+            # Once more when it is kept; here, so that nothing is fetched for what has no place.
+            with self._db.read() as tx:
+                self._turn(tx, caller)
             draft = self._drafting.draft(caller, video_id, body)
             content = self._accept(caller, ticket, video_id, body.character_id.lower(), draft)
         except BaseException:  # whatever stopped it: the key is free for a retry, no file stays
@@ -116,15 +119,14 @@ class Videos:
 
     def cancel(self, account_id: str, video_id: str) -> VideoAnswer:
         """End it without charge if it is still being made. Raises `NotFound`, `Conflict`."""
-        with self._db.write() as tx:
-            video = self._owned(tx, account_id, video_id)
-            failed = self._endings.fail(tx, video.video_id, Failure("cancelled"))
-            if not failed:
-                raise Conflict(
-                    f"This video is {video.status} already: there is nothing to cancel.",
-                    code="video_ended",
-                )
-            answer = self._answer(tx, self._owned(tx, account_id, video_id))
+        try:
+            with self._db.write() as tx:
+                video = self._owned(tx, account_id, video_id)
+                if not self._endings.fail(tx, video.video_id, Failure("cancelled")):
+                    raise EndedMeanwhile(video.video_id)
+                answer = self._answer(tx, self._owned(tx, account_id, video_id))
+        except EndedMeanwhile:
+            raise self._too_late(account_id, video_id) from None
         self._storage.delete_prefix(video.folder)  # a worker removes what it still writes
         return answer
 
@@ -158,13 +160,12 @@ class Videos:
         self, caller: Caller, ticket: Ticket, video_id: str, character_id: str, draft: Draft
     ) -> bytes:
         """Hold the credits and keep the row and the answer, all in one unit of work."""
-        plan = self._settings.plan(caller.plan)
         with self._db.write() as tx:
             one_at_a_time(tx, f"videos:{caller.account_id}")
-            turn = self._turn(tx, caller, plan.video_queue_limit)
+            turn = self._turn(tx, caller)
             if caller.is_test:
-                seconds = round(draft.longest_s)
-                self._allowance.spend(caller.account_id, seconds, plan.test_video_seconds_per_day)
+                per_day = self._settings.plan(caller.plan).test_video_seconds_per_day
+                self._allowance.spend(caller.account_id, round(draft.longest_s), per_day)
             # As it is now: it may have been deleted while its recording was fetched.
             self._characters.owned(tx, caller.account_id, character_id)
             video = self._hold(tx, caller, video_id, character_id, draft, turn=turn)
@@ -230,8 +231,9 @@ class Videos:
             error=None,
         )
 
-    def _turn(self, tx: Tx, caller: Caller, limit: int) -> int:
-        """How many of the account's videos are under way; `TooManyRequests` when it has `limit`."""
+    def _turn(self, tx: Tx, caller: Caller) -> int:
+        """How many of the account's videos are under way; `TooManyRequests` at its plan's limit."""
+        limit = self._settings.plan(caller.plan).video_queue_limit
         turn = queries.count_processing(tx, caller.account_id)
         if turn >= limit:
             raise TooManyRequests(
@@ -241,6 +243,15 @@ class Videos:
                 code="video_queue_full",
             )
         return turn
+
+    def _too_late(self, account_id: str, video_id: str) -> Conflict:
+        """Raises `NotFound` when it was deleted at this very moment."""
+        with self._db.read() as tx:
+            video = self._owned(tx, account_id, video_id)
+        return Conflict(
+            f"This video is {video.status} already: there is nothing to cancel.",
+            code="video_ended",
+        )
 
     def _owned(self, tx: Tx, account_id: str, video_id: str) -> Video:
         video = queries.owned(tx, account_id, video_id)
