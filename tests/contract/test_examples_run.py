@@ -37,15 +37,17 @@ class Paste:
     server: Server
     folder: Path
     values: dict[str, str]
-    order_video: Callable[[], str]
+    made: dict[str, Callable[[], str]]
+    """What takes time or is limited: made for the examples that speak of it."""
 
     def run(self, sample: Sample) -> str:
         """What it printed. Fails with what it complained about."""
         code = sample.code
         for placeholder, value in self.values.items():
             code = code.replace(placeholder, value)
-        if "VIDEO_ID" in code:
-            code = code.replace("VIDEO_ID", self.order_video())
+        for placeholder, make in self.made.items():
+            if placeholder in code:
+                code = code.replace(placeholder, make())
         if sample.language == "python":
             return self._run_here(code)
         done = subprocess.run(
@@ -101,31 +103,36 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
         body = {"name": "Emma", "image": photo, "voice_id": voice_id, "language": "en"}
         character_id = api.post("/characters", json=body).raise_for_status().json()["character_id"]
         key_id = api.post("/keys", json={"name": "spare"}).raise_for_status().json()["key_id"]
-        # No such host: whatever is sent there finds nobody.
-        hook = {"url": "https://receiver.invalid/hook"}
-        endpoint_id = api.post("/webhooks", json=hook).raise_for_status().json()["endpoint_id"]
-        api.post(f"/webhooks/{endpoint_id}/test").raise_for_status()
-        deliveries = api.get(f"/webhooks/{endpoint_id}/deliveries").json()["deliveries"]
-        # Long enough to be still under way, and only made for an example that speaks of it.
+        # Long enough to be still under way.
         video = {"character_id": character_id, "text": "Again and again. " * 290}
 
         def order() -> str:
             answer = api.post("/video", json=video).raise_for_status()
             return str(answer.json()["video_id"])
 
+        def listen() -> str:
+            # No such host: whatever is sent there finds nobody.
+            hook = {"url": "https://receiver.invalid/hook"}
+            answer = api.post("/webhooks", json=hook).raise_for_status()
+            return str(answer.json()["endpoint_id"])
+
+        def deliver() -> str:
+            endpoint = f"/webhooks/{listen()}"
+            api.post(f"{endpoint}/test").raise_for_status()
+            return str(api.get(f"{endpoint}/deliveries").json()["deliveries"][0]["delivery_id"])
+
         values = {
             "YOUR_API_KEY": server.api_key,
             "CHAR_ID": character_id,
             "VOICE_ID": voice_id,
             "KEY_ID": key_id,
-            "ENDPOINT_ID": endpoint_id,
-            "DELIVERY_ID": deliveries[0]["delivery_id"],
             "ACCOUNT_ID": api.get("/account").json()["account_id"],
             "https://example.com/photo.jpg": photo,
             '"af_heart"': f'"{voice_id}"',
             "greeting-0001": f"greeting-{character_id}",
         }
-        yield Paste(server, tmp_path, values, order)
+        made = {"VIDEO_ID": order, "ENDPOINT_ID": listen, "DELIVERY_ID": deliver}
+        yield Paste(server, tmp_path, values, made)
         for left in api.get("/videos", params={"status": "processing"}).json()["videos"]:
             api.delete(f"/video/{left['video_id']}")
         api.delete(f"/characters/{character_id}")
