@@ -11,9 +11,10 @@ from urllib.parse import urljoin
 
 import pytest
 
+from charafy.avatars.bakery import AsideBakery
 from charafy.engines.portrait import Framing, Kind, rigfile
 from charafy.house import House
-from charafy.kernel.errors import BadRequest
+from charafy.kernel.errors import BadRequest, TooManyRequests
 from charafy.kernel.storage import Storage
 from tests.avatars.conftest import DRAWING, NOT_A_FACE, PHOTO, PRICE, START, avatar
 from tests.support.clock import ManualClock
@@ -398,6 +399,56 @@ def test_a_better_way_of_baking_renews_old_avatars_for_nothing(
     assert house_street.http.get(old["rig_url"]).status_code == 404
     assert alice.get(f"/characters/{character_id}/avatar").json() == new
     assert credits() == (START - PRICE, 0)
+
+
+def test_readers_who_renew_an_avatar_at_once_agree_on_its_links(
+    alice: Customer,
+    house_street: Street,
+    character_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    avatar(alice, character_id)
+    for module in ("making", "queries", "service"):
+        monkeypatch.setattr(f"charafy.avatars.{module}.VERSION", "9.9")
+    with ThreadPoolExecutor(3) as readers:
+        path = f"/characters/{character_id}/avatar"
+        seen = [answer.json()["rig_url"] for answer in readers.map(alice.get, [path] * 3)]
+
+    assert len(set(seen)) == 1
+    assert house_street.http.get(seen[0]).status_code == 200
+
+
+def test_an_avatar_that_can_t_be_renewed_now_is_shown_as_it_is(
+    alice: Customer,
+    house_street: Street,
+    character_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    avatar(alice, character_id)
+    old = alice.get(f"/characters/{character_id}/avatar").json()
+    for module in ("making", "queries", "service"):
+        monkeypatch.setattr(f"charafy.avatars.{module}.VERSION", "9.9")
+    monkeypatch.setattr(AsideBakery, "bake", _too_busy)
+
+    assert alice.get(f"/characters/{character_id}/avatar").json() == old
+    assert house_street.http.get(old["rig_url"]).status_code == 200
+
+
+def test_files_that_can_t_be_removed_don_t_undo_an_avatar_that_is_paid(
+    alice: Customer, character_id: str, credits: Credits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    avatar(alice, character_id)
+    monkeypatch.setattr(Storage, "delete_prefix", _read_only)
+    assert avatar(alice, character_id).status_code == 200
+    assert credits() == (START - 2 * PRICE, 0)
+
+
+def _too_busy(*_arguments: object, **_options: object) -> None:
+    raise TooManyRequests("The avatar has to wait for others.", retry_after_s=10)
+
+
+def _read_only(*_arguments: object) -> None:
+    raise PermissionError("a folder that nobody may write to")
 
 
 def test_a_child_killed_while_it_bakes_is_a_clear_error_and_costs_nothing(

@@ -14,6 +14,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from charafy.avatars import queries
 from charafy.avatars.bakery import Bakery
 from charafy.avatars.making import FOLDER, Dressing, Making, Pay, PictureRefused
@@ -34,14 +36,17 @@ from charafy.characters.service import (
 from charafy.credits.service import Credits
 from charafy.engines.portrait import Framing, Rig, rigfile, spritefile
 from charafy.kernel.clock import Clock
-from charafy.kernel.db import Database, Tx
-from charafy.kernel.errors import Conflict, NotFound
+from charafy.kernel.db import Database, Tx, one_at_a_time
+from charafy.kernel.errors import CharafyError, Conflict, NotFound
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.ids import new_id
 from charafy.kernel.media.images import Photo
+from charafy.kernel.observe import describe
 from charafy.kernel.storage import Storage
 
 __all__ = ["Avatar", "Avatars", "Examined", "Made", "PictureRefused", "Placement", "Wanted"]
+
+log = structlog.get_logger("charafy.avatars")
 
 LEASE_S: Final = 180.0
 """Of the held credits: longer than fetching, waiting, baking and writing may take together."""
@@ -156,7 +161,7 @@ class Avatars:
         if row is None or row.folder is None:
             return Avatar(character.character_id, AvatarFlags(), None, None, None, None)
         if not row.current:
-            row = self._draw_again(character, row)
+            row = self._renewed(character, row)
         start, flags = self._storage.folder_url(row.folder or ""), row.flags
         return Avatar(
             character_id=character.character_id,
@@ -243,19 +248,35 @@ class Avatars:
         self._forget(replaced)
         return Made(character.character_id, row.flags, used)
 
+    def _renewed(self, character: Character, outdated: Row) -> Row:
+        """The same avatar as today's code makes it; as it is where that can't be done now."""
+        try:
+            return self._draw_again(character, outdated)
+        except (NotFound, Conflict):  # it is gone, or has another photo
+            raise
+        except CharafyError as error:  # too busy, no models, a picture that is refused today
+            log.warning("avatar_not_renewed", character_id=character.character_id, code=error.code)
+            return outdated
+
     def _draw_again(self, character: Character, outdated: Row) -> Row:
-        """The same avatar as today's code makes it; nobody pays for our improvements."""
+        """Nobody pays for our improvements."""
         photo = self._photo(character)
         row = self._making.draw(character.character_id, photo, outdated.placement, outdated.flags)
         try:
             with self._db.write() as tx:
                 now = self._same(tx, character)
+                one_at_a_time(tx, f"avatar of {now.character_id}")
                 before = queries.find(tx, now)
-                row = replace(row, flags=before.flags if before else row.flags)
-                replaced = self._making.keep(tx, now, row)
+                current = before if before is not None and before.current else None
+                if current is None:
+                    row = replace(row, flags=before.flags if before else row.flags)
+                    replaced = self._making.keep(tx, now, row)
         except BaseException:  # whatever stopped it: no files without their row
             self._making.discard(row)
             raise
+        if current is not None:  # someone else was quicker and has given out its links
+            self._forget(row.folder)
+            return current
         self._forget(replaced)
         return row
 
@@ -291,8 +312,13 @@ class Avatars:
         return {name: self._storage.get(f"{row.folder}{name}")[0] for name in row.files}
 
     def _forget(self, folder: str | None) -> None:
-        if folder is not None:
+        """Remove what no row names any more; what stays is found by `remove_orphans`."""
+        if folder is None:
+            return
+        try:
             self._storage.delete_prefix(folder)
+        except Exception as error:  # noqa: BLE001 - the avatar is made and paid: say so
+            log.error("old_avatar_not_removed", folder=folder, **describe(error))
 
 
 def _replaced() -> Conflict:
