@@ -136,6 +136,7 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
         for left in api.get("/videos", params={"status": "processing"}).json()["videos"]:
             api.delete(f"/video/{left['video_id']}")
         api.delete(f"/characters/{character_id}")
+        api.delete(f"/keys/{key_id}")
         for endpoint in api.get("/webhooks").json()["endpoints"]:
             api.delete(f"/webhooks/{endpoint['endpoint_id']}")
 
