@@ -161,7 +161,9 @@ def test_strangers_see_and_touch_nothing(alice: Customer, bob: Customer) -> None
     assert (one["name"], one["embed_enabled"]) == ("Sakura", False)
 
 
-@pytest.mark.parametrize("character_id", ["1", "none", "%00", "3b947a0d-c35a-48fc-bd7d-f980a431da80", "x" * 500])
+@pytest.mark.parametrize(
+    "character_id", ["1", "none", "%00", "3b947a0d-c35a-48fc-bd7d-f980a431da80", "x" * 500]
+)
 def test_what_names_no_character_is_404(alice: Customer, character_id: str) -> None:
     for path in (f"/characters/{character_id}", f"/characters/{character_id}/embed"):
         assert alice.get(path).status_code == 404
