@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import httpx
 import pytest
 
@@ -53,7 +54,8 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with running(tmp_path_factory.mktemp("readme"), CHARAFY_VOICE_ENGINE="scripted") as server:
+    home = tmp_path_factory.mktemp("readme")
+    with running(home, CHARAFY_VOICE_ENGINE="scripted", CHARAFY_WORKER="on") as server:
         headers = {"x-api-key": server.api_key}
         with httpx.Client(base_url=f"{server.base_url}/api/v1", headers=headers) as api:
             characters = api.get("/characters").json()["characters"]
@@ -77,7 +79,7 @@ def test_it_is_short_enough_to_be_read() -> None:
 
 def test_every_code_block_is_run_by_a_test() -> None:
     blocks = re.findall(r"```(?:sh|python)\n", TEXT)
-    tested = ("make run", "The first start", "**1.", "**2.", "**3.", "**4.", "**5.")
+    tested = ("make run", "The first start", "**1.", "**2.", "**3.", "**4.", "**5.", "**6.")
     assert len(blocks) == len(tested)
 
 
@@ -133,3 +135,11 @@ def test_5_the_same_request_again_costs_nothing_and_answers_the_same(
     shop.run(recipe("**5. Never pay twice.**"), tmp_path)
     assert (tmp_path / "order.mp3").read_bytes() == first
     assert balance() == before - 1
+
+
+def test_6_a_video_is_made(shop: Shop, tmp_path: Path) -> None:
+    code = shop.filled(recipe("**6. Film it.**"))
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=120)
+    with av.open(str(tmp_path / "hello.mp4")) as container:
+        assert {stream.type for stream in container.streams} == {"video", "audio"}
+        assert len(list(container.decode(video=0))) > 25
