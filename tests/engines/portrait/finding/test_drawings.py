@@ -125,3 +125,11 @@ def test_without_the_anime_library_the_mesh_has_to_do(
     assert found.kind is Kind.DRAWING
     assert found.usable
     assert found.anchors is not None
+
+
+def test_a_face_placed_in_a_strip_of_a_picture_is_too_small(finder: Finder) -> None:
+    strip = np.full((4, 2048, 4), 255, np.uint8)
+    across = Anchors(Box(0, 0, 1000, 4), Box(1024, 0, 1000, 4), Box(0, 0, 2048, 3.9), (1024, 4))
+    found = finder.find(strip, kind=Kind.DRAWING, anchors=across)
+    assert not found.usable
+    assert [problem.code for problem in found.problems] == ["face_too_small"]

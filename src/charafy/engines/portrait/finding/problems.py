@@ -19,6 +19,8 @@ from charafy.engines.portrait.finding.lips import Mouth
 
 TOO_SMALL: Final = 40
 """Pixels of a face's width: below, eyes are four pixels wide and no lips can be told apart."""
+_WIDEST: Final = 1.5
+"""A face that is wider than so many times its height counts as one of that width."""
 SMALL: Final = 80
 RIVAL: Final = 0.6
 """A second face of that share of the largest one's size may as well be the one that was meant."""
@@ -101,19 +103,20 @@ def of_crowd(sizes: Sequence[float]) -> Iterator[Problem]:
 
 
 def of_size(face: Box) -> Iterator[Problem]:
-    pixels = round(face.width)
+    # A face placed by hand may be as flat as the strip of a picture that it was placed in.
+    pixels = round(min(face.width, _WIDEST * face.height))
     if pixels < TOO_SMALL:
         yield Problem(
             "face_too_small",
             fatal=True,
-            message=f"The face is only {pixels} pixels wide.",
+            message=f"The face is only {pixels} pixels large.",
             hint=f"Use a picture in which it is at least {SMALL} pixels wide, better 200.",
         )
     elif pixels < SMALL:
         yield Problem(
             "face_too_small",
             fatal=False,
-            message=f"The face is only {pixels} pixels wide and will look blurred.",
+            message=f"The face is only {pixels} pixels large and will look blurred.",
             hint="Use a picture in which it is 200 pixels wide or more.",
         )
 
