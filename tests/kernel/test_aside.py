@@ -100,11 +100,13 @@ def test_a_crash_is_one_failed_call(make: Make) -> None:
     assert ask(aside, "whoami")[2] == 1
 
 
-def test_a_child_killed_while_it_works_is_one_failed_call(make: Make) -> None:
+def test_a_child_killed_while_it_works_is_one_failed_call(make: Make, tmp_path: Path) -> None:
     aside = make()
     pid = ask(aside, "whoami")[0]
+    begun = tmp_path / "begun"
     with ThreadPoolExecutor(1) as pool:
-        working = pool.submit(ask, aside, "hang")
+        working = pool.submit(ask, aside, "hang", begun)
+        assert until(begun.exists)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(WorkFailed, match="ended unexpectedly"):
             working.result(10)

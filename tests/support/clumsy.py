@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 import time
+from pathlib import Path
 
 
 class Clumsy:
@@ -36,7 +37,10 @@ class Clumsy:
     def crash(self) -> None:
         ctypes.string_at(0)
 
-    def hang(self) -> None:
+    def hang(self, begun: Path | None = None) -> None:
+        """Touch `begun`, then never return."""
+        if begun:
+            begun.touch()
         time.sleep(600)
 
     def devour(self, size: int) -> int:
