@@ -473,3 +473,10 @@ def test_a_data_uri_may_hold_exactly_the_limit() -> None:
         with pytest.raises(BadRequest) as caught:
             parse(uri(bytes(size)))
         assert caught.value.code == "image_too_large"
+
+
+def test_pictures_full_of_grain_are_read(reader: PhotoReader) -> None:
+    grain = random.Random(1).randbytes(400 * 300 * 3)
+    photo = reader.read(encoded(Image.frombytes("RGB", (400, 300), grain), "PNG"))
+    assert (photo.content_type, photo.width, photo.height) == ("image/jpeg", 400, 300)
+    assert shown(photo).size == (400, 300)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 
 import av
 import numpy as np
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from charafy.kernel.errors import BadRequest
 from charafy.kernel.media.audio import SAMPLE_RATE, AudioFormat, encode
 from charafy.kernel.media.recordings import read_recording
+
+MOST_KB = 500_000
+"""Of memory for reading anything."""
 
 
 def beep_after(silence_s: float, duration_s: float) -> NDArray[np.float32]:
@@ -134,3 +138,34 @@ def test_a_damaged_file_is_read_or_refused_and_never_worse(data: st.DataObject) 
         return
     assert np.isfinite(pcm).all()
     assert np.abs(pcm).max() <= 1.0
+
+
+def in_one_piece(samples: int, rate: int) -> bytes:
+    """A Matroska file of silence in a single packet, whose rate is what it says."""
+    written = io.BytesIO()
+    with av.open(written, "w", format="matroska") as out:
+        stream = out.add_stream("pcm_s16le", rate=rate)
+        assert isinstance(stream, av.AudioStream)
+        stream.codec_context.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, samples), np.int16), format="s16", layout="mono"
+        )
+        frame.sample_rate = rate
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(("samples", "rate"), [(10_000, 1), (2_000, 1), (100_000, 100)])
+def test_a_few_bytes_never_become_hours(samples: int, rate: int) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BadRequest):
+        read_recording(in_one_piece(samples, rate))
+    # Brought to our rate, the first of these takes more than five gigabytes.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_KB
+
+
+def test_one_piece_longer_than_all_may_be_is_refused_unread() -> None:
+    with pytest.raises(BadRequest) as refused:
+        read_recording(in_one_piece(4_000_000, 4_000))
+    assert refused.value.code == "audio_too_long"

@@ -167,7 +167,8 @@ def _encode(picture: Image) -> Photo:
         if any(pixels_by_alpha[:OPAQUE]):
             return _write(picture, "PNG", compress_level=6)
         picture = picture.convert("RGB")
-    return _write(picture, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    # Not optimised: Pillow's buffer for that is too small for what is full of grain.
+    return _write(picture, "JPEG", quality=JPEG_QUALITY, subsampling=0)
 
 
 def _write(picture: Image, form: str, **options: int | bool) -> Photo:

@@ -23,8 +23,9 @@ MAX_RECORDING_BYTES = 10 * 1024 * 1024
 MAX_RECORDING_S = 600.0
 MIN_RECORDING_S = 0.2
 MAX_CHANNELS = 8
+MIN_RATE = 4_000
 MAX_RATE = 192_000
-"""Hz."""
+"""Hz. Below, a few bytes would become hours at our rate."""
 
 
 def read_recording(
@@ -83,6 +84,9 @@ def _decode(data: bytes, demuxer: str, max_samples: int) -> Pcm:
         _require_sane(stream)
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
         for frame in _frames(container, stream):
+            if frame is not None and frame.samples * SAMPLE_RATE > max_samples * frame.sample_rate:
+                # Longer alone than all may be; it is not even brought to our rate.
+                return np.zeros(max_samples + 1, np.float32)
             for resampled in resampler.resample(frame):
                 samples = resampled.to_ndarray()[0]
                 parts.append(samples)
@@ -107,8 +111,9 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
 
 def _require_sane(stream: AudioStream) -> None:
     context = stream.codec_context
-    if not 1 <= context.channels <= MAX_CHANNELS or not 1 <= context.sample_rate <= MAX_RATE:
-        raise ValueError("more channels or samples a second than anyone records")
+    channels, rate = context.channels, context.sample_rate
+    if not 1 <= channels <= MAX_CHANNELS or not MIN_RATE <= rate <= MAX_RATE:
+        raise ValueError("channels or samples a second that nobody records")
 
 
 def _bad(param: str, why: str, code: str = "invalid_audio") -> BadRequest:
