@@ -16,6 +16,7 @@ from charafy.avatars.bakery import MODEL as PORTRAIT_MODEL
 from charafy.avatars.bakery import AsideBakery
 from charafy.avatars.rigs import RigCache
 from charafy.avatars.service import Avatars
+from charafy.avatars.till import Till
 from charafy.characters.service import Characters
 from charafy.credits.purchases import Purchases, gateway_from
 from charafy.credits.service import Credits
@@ -171,12 +172,17 @@ def _avatars(ground: Ground, characters: Characters) -> Avatars:
         ground.db,
         ground.clock,
         characters=characters,
-        credits=ground.credits,
         storage=ground.storage,
         bakery=AsideBakery(Store(settings.models), folder),
         rigs=RigCache(settings.home / "cache" / "rigs"),
         read_photo=ground.photos.read,
-        price=settings.prices.avatar,
+        till=Till(
+            ground.db,
+            ground.clock,
+            ground.credits,
+            price=settings.prices.avatar,
+            test_avatars_per_day=lambda plan: settings.plan(plan).test_avatars_per_day,
+        ),
     )
 
 

@@ -151,6 +151,21 @@ def test_test_keys_make_avatars_for_nothing(
     assert credits() == (START, 0)
 
 
+def test_test_keys_make_a_few_avatars_a_day(
+    house_street: Street, alice: Customer, clock: ManualClock
+) -> None:
+    per_day = house_street.house.settings.plan("standard").test_avatars_per_day
+    faceless = alice.character(image=NOT_A_FACE)
+    for _ in range(per_day):
+        # What fails counts as well: it took the same work.
+        assert avatar(house_street.tester, faceless).status_code == 400
+    refused = avatar(house_street.tester, faceless)
+    assert (refused.status_code, refused.json()["code"]) == (429, "test_limit_reached")
+    assert avatar(alice, faceless).status_code == 400
+    clock.advance(24 * 3600)
+    assert avatar(house_street.tester, faceless).status_code == 400
+
+
 def test_a_stranger_gets_404_and_makes_nobody_pay(
     bob: Customer, character_id: str, house: House, credits: Credits
 ) -> None:

@@ -50,9 +50,9 @@ class RigCache:
             return
         gone = set(kept) - set(alive(kept))
         for key in gone:
-            for path in kept[key].iterdir():
-                path.unlink(missing_ok=True)
-            with suppress(OSError):  # another process has put one there just now
+            with suppress(OSError):  # another process removes it too, or has put one there just now
+                for path in kept[key].iterdir():
+                    path.unlink(missing_ok=True)
                 kept[key].rmdir()
 
     def _path(self, photo_key: str, variant: str) -> Path:

@@ -13,7 +13,8 @@ from charafy.avatars.schemas import (
     PreviewAnswer,
     PreviewPhoto,
 )
-from charafy.avatars.service import LEASE_S, Avatars
+from charafy.avatars.service import Avatars
+from charafy.avatars.till import LEASE_S
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.http.guard import Guard
 from charafy.kernel.http.idempotency import Idempotency

@@ -8,8 +8,7 @@ the files; a process that dies in between leaves a hold whose lease ends and fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -23,6 +22,7 @@ from charafy.avatars.models import Avatar, Made, Wanted
 from charafy.avatars.pictures import FRAMING, VERSION, Examined
 from charafy.avatars.queries import Row
 from charafy.avatars.rigs import RigCache
+from charafy.avatars.till import Till
 from charafy.avatars.workshop import IDLE
 from charafy.characters.service import (
     AvatarFlags,
@@ -33,13 +33,11 @@ from charafy.characters.service import (
     Placement,
     Work,
 )
-from charafy.credits.service import Credits
 from charafy.engines.portrait import Framing, Rig, rigfile, spritefile
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx, one_at_a_time
 from charafy.kernel.errors import CharafyError, Conflict, NotFound
 from charafy.kernel.http.caller import Caller
-from charafy.kernel.ids import new_id
 from charafy.kernel.media.images import Photo
 from charafy.kernel.observe import describe
 from charafy.kernel.storage import Storage
@@ -48,8 +46,6 @@ __all__ = ["Avatar", "Avatars", "Examined", "Made", "PictureRefused", "Placement
 
 log = structlog.get_logger("charafy.avatars")
 
-LEASE_S: Final = 180.0
-"""Of the held credits: longer than fetching, waiting, baking and writing may take together."""
 ORPHAN_AGE: Final = timedelta(hours=1)
 _NOTHING_SAID: Final = Placement()
 
@@ -70,24 +66,21 @@ class Avatars:
         clock: Clock,
         *,
         characters: Characters,
-        credits: Credits,
         storage: Storage,
         bakery: Bakery,
         rigs: RigCache,
         read_photo: ReadPhoto,
-        price: int,
+        till: Till,
     ) -> None:
-        """`price`: credits for an avatar."""
         self._db = db
         self._clock = clock
         self._characters = characters
-        self._credits = credits
         self._storage = storage
         self._bakery = bakery
         self._making = Making(storage, bakery, clock)
         self._rigs = rigs
         self._read_photo = read_photo
-        self._price = price
+        self._till = till
 
     def close(self) -> None:
         self._bakery.close()
@@ -113,7 +106,7 @@ class Avatars:
         `Conflict` when the photo is replaced meanwhile.
         """
         character = self._characters.get(caller.account_id, character_id)
-        with self._paying(caller, wanted) as pay:
+        with self._till.paying(caller, wanted) as pay:
             return self._renew(character, wanted, placement, pay)
 
     def give(self, character: Character, wanted: Wanted) -> Made:
@@ -132,7 +125,7 @@ class Avatars:
             )
             return NewCharacter(character, AvatarFlags(), 0)
         flags = _with(AvatarFlags(), wanted)
-        with self._paying(caller, wanted) as pay:
+        with self._till.paying(caller, wanted) as pay:
             dressing = Dressing(self._making, placement, flags, pay)
             try:
                 character = self._characters.create(
@@ -207,26 +200,6 @@ class Avatars:
         for key in orphans:
             self._storage.delete(key)
         return len(orphans)
-
-    @contextmanager
-    def _paying(self, caller: Caller, wanted: Wanted) -> Iterator[Pay]:
-        """Hold the price (nothing of a test key); released unless the block paid."""
-        with self._db.write() as tx:
-            hold = self._credits.hold(
-                tx,
-                caller.account_id,
-                0 if caller.is_test else self._price,
-                kind="avatar",
-                reference=f"avatar:{new_id()}",
-                description=f"Avatar ({wanted})",
-                lease_s=LEASE_S,
-            )
-        try:
-            yield lambda tx: self._credits.capture(tx, hold.id)
-        except BaseException:  # whatever failed is not to be paid
-            with self._db.write() as tx:
-                self._credits.release(tx, hold.id)
-            raise
 
     def _renew(self, character: Character, wanted: Wanted, placement: Placement, pay: Pay) -> Made:
         photo = self._photo(character)

@@ -48,6 +48,9 @@ class Plan(BaseModel):
     test_video_seconds_per_day: int = Field(
         120, ge=0, description="Seconds of video that all test keys together may have made a day."
     )
+    test_avatars_per_day: int = Field(
+        20, ge=0, description="Avatars that all test keys together may have made a day."
+    )
 
 
 def _default_plans() -> dict[str, Plan]:
@@ -63,6 +66,7 @@ def _default_plans() -> dict[str, Plan]:
             concurrent_speech=64,
             video_queue_limit=1_000,
             test_video_seconds_per_day=100_000,
+            test_avatars_per_day=10_000,
         ),
     }
 

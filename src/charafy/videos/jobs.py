@@ -10,9 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from charafy.kernel.observe import describe
 from charafy.kernel.settings import Settings
@@ -217,7 +219,9 @@ class Jobs:
                 self._work.require_wanted(video)
             if now_s - reported_s >= REPORT_S:
                 reported_s = now_s
-                self._work.report(video.video_id, min(done, 0.99))
+                # Nobody's video is begun anew because the database was busy for a moment.
+                with suppress(OperationalError):
+                    self._work.report(video.video_id, min(done, 0.99))
 
         return tick
 
@@ -226,7 +230,8 @@ class Jobs:
 
         Whatever this thread returned or raised would be recorded as the step's outcome.
         """
-        self._work.put_down(video_id)
+        with suppress(OperationalError):  # it then counts as an attempt: better than an end
+            self._work.put_down(video_id)
         with self._lock:
             self._parked.add(video_id)
         while True:

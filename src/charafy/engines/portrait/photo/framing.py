@@ -16,7 +16,9 @@ _FACE_OF_HEIGHT: Final = 0.40
 """Forehead to chin, of the frame's height: head and shoulders with air above."""
 _FACE_OF_WIDTH: Final = 0.55
 _LARGEST: Final = 1.2
-"""How much larger the face may become than that before the picture is extended instead."""
+"""How much larger the face may become than that before the picture is extended at its sides."""
+_TALLEST: Final = 1.45
+"""... and before it is extended above: people end where their picture ends, backgrounds don't."""
 _FACE_CENTRE: Final = 0.44
 """Of the frame's height: where the middle between forehead and chin sits."""
 _SHARPEN_FROM: Final = 1.2
@@ -95,17 +97,20 @@ def place(
     """The frame for a face on a picture of `width` x `height`.
 
     `forehead` and `chin` are (x, y) of the face's highest and lowest point on the picture. The
-    picture's own borders are respected as long as the face doesn't become much too large.
+    picture's own borders are respected as long as the face doesn't become much too large; the
+    frame never reaches below the picture.
     """
     face = max(float(np.hypot(*(np.asarray(chin) - np.asarray(forehead))[:2])), 1.0)
     wanted = min(_FACE_OF_HEIGHT * framing.height, _FACE_OF_WIDTH * framing.width) / face
-    fits = max(framing.width / width, framing.height / height)
-    scale = min(max(wanted, fits), wanted * _LARGEST)
+    scale = max(
+        min(max(wanted, framing.width / width), wanted * _LARGEST),
+        min(max(wanted, framing.height / height), wanted * _TALLEST),
+    )
     span_x, span_y = framing.width / scale, framing.height / scale
     middle_x = (float(forehead[0]) + float(chin[0])) / 2 + 0.5
     middle_y = (float(forehead[1]) + float(chin[1])) / 2 + 0.5
     x = _within(middle_x - span_x / 2, span_x, width)
-    y = _within(middle_y - span_y * _FACE_CENTRE, span_y, height)
+    y = min(_within(middle_y - span_y * _FACE_CENTRE, span_y, height), height - span_y)
     return Crop(x, y, scale, framing)
 
 
