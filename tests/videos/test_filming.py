@@ -13,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from charafy.engines.portrait import Pose, Rgba
+from charafy.engines.portrait.over import over
 from charafy.kernel.media.audio import SAMPLE_RATE
 from charafy.videos.filming import TAIL_S, film, frames_of
-from charafy.videos.scene import Backdrop, Rgb, composed, plate_for
+from charafy.videos.scene import Backdrop, Rgb, plate_for
 
 SIZE = 64
 
@@ -35,7 +36,7 @@ class Lamp:
         return picture
 
     def frame_over(self, pose: Pose, plate: Rgb) -> Rgb:
-        return composed(self.frame(pose), plate)
+        return over(self.frame(pose), plate)
 
     def plate(self) -> Rgba:
         return np.full((SIZE, SIZE, 4), (10, 200, 10, 255), np.uint8)

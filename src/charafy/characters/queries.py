@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from datetime import UTC, datetime
-
 import sqlalchemy as sa
 
-from charafy.characters.models import Character
 from charafy.characters.tables import characters
+from charafy.kernel.cursors import is_behind
 from charafy.kernel.db import Tx
-from charafy.kernel.errors import BadRequest
 from charafy.kernel.ids import is_id
 
 PHOTOS = sa.select(characters.c.id, characters.c.photo_key)
@@ -44,32 +39,8 @@ def find(tx: Tx, account_id: str, character_id: str) -> sa.RowMapping | None:
 def newest_first(
     tx: Tx, account_id: str, limit: int | None, cursor: str | None
 ) -> list[sa.RowMapping]:
-    order = sa.tuple_(characters.c.created_at, characters.c.id)
     wanted = sa.select(characters).where(characters.c.account_id == account_id)
     if cursor is not None:
-        types = [characters.c.created_at.type, characters.c.id.type]
-        wanted = wanted.where(order < sa.tuple_(*_read_cursor(cursor), types=types))
+        wanted = wanted.where(is_behind(characters.c.created_at, characters.c.id, cursor))
     wanted = wanted.order_by(characters.c.created_at.desc(), characters.c.id.desc())
     return list(tx.execute(wanted.limit(limit)).mappings())
-
-
-def cursor_after(last: Character) -> str:
-    """Opaque to callers: where the list goes on after this character."""
-    text = f"{last.created_at.astimezone(UTC).isoformat()} {last.character_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        moment, _, character_id = base64.urlsafe_b64decode(padded).decode().partition(" ")
-        created_at = datetime.fromisoformat(moment)
-        if created_at.tzinfo is None or not is_id(character_id):
-            raise _bad_cursor()
-        return created_at.astimezone(UTC), character_id
-    except (binascii.Error, ValueError, OverflowError):  # the latter: year 1 east of Greenwich
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> BadRequest:
-    return BadRequest("cursor: must be a next_cursor of an earlier answer.", param="cursor")

@@ -30,6 +30,7 @@ from charafy.characters.models import (
 from charafy.characters.photos import PhotoSource
 from charafy.characters.tables import characters
 from charafy.kernel.clock import Clock
+from charafy.kernel.cursors import cursor_after
 from charafy.kernel.db import Database, Tx
 from charafy.kernel.errors import BadRequest, Forbidden, NotFound
 from charafy.kernel.ids import new_id
@@ -151,7 +152,8 @@ class Characters:
             rows = queries.newest_first(tx, account_id, limit and limit + 1, cursor)
         found = tuple(map(self._character, rows[:limit]))
         more = limit is not None and len(rows) > limit
-        return Page(found, queries.cursor_after(found[-1]) if more else None)
+        last = found[-1] if more else None
+        return Page(found, cursor_after(last.created_at, last.character_id) if last else None)
 
     def update(self, account_id: str, character_id: str, changes: Changes) -> Character:
         """Set what `changes` holds. Raises `NotFound` and what `create` raises but the limit."""

@@ -45,18 +45,13 @@ def plate_for(backdrop: Backdrop, own: Rgba) -> Rgb | None:
             return _opaque(own)
 
 
-def composed(front: Rgba, plate: Rgb) -> Rgb:
-    """`front` over `plate`."""
-    alpha = front[..., 3:].astype(np.uint16)
-    mixed = front[..., :3] * alpha + plate * (255 - alpha)
-    return ((mixed + 127) // 255).astype(np.uint8)
-
-
 def _opaque(own: Rgba) -> Rgb:
     """A see-through background (a cut-out picture) stands on white."""
     if (own[..., 3] == 255).all():
         return np.ascontiguousarray(own[..., :3])
-    return composed(own, np.full(own[..., :3].shape, 255, np.uint8))
+    from charafy.engines.portrait.over import over
+
+    return over(own, np.full(own[..., :3].shape, 255, np.uint8))
 
 
 def _blurred(plate: Rgb) -> Rgb:

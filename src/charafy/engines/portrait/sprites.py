@@ -180,6 +180,8 @@ class SpriteRenderer:
         self, sheet: SpriteSheet, pose: Pose, plate: NDArray[np.uint8]
     ) -> NDArray[np.uint8]:
         """The same frame on an opaque RGB plate of its size, [height, width, 3]."""
+        from charafy.engines.portrait.over import over
+
         return over(self.frame(sheet, pose), plate)
 
     def plate(self, sheet: SpriteSheet) -> Rgba:
@@ -195,15 +197,6 @@ class SpriteRenderer:
         edges = ((PAD, PAD), (PAD, PAD), (0, 0))
         self._padded = np.pad(picture, edges, mode="edge")
         self._sheet, self._shown = sheet, cels
-
-
-def over(frame: Rgba, plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The frame laid on an opaque RGB plate of its size."""
-    import cv2
-
-    alpha = cv2.cvtColor(frame[..., 3], cv2.COLOR_GRAY2RGB)
-    person = cv2.multiply(frame[..., :3], alpha, scale=1 / 255)
-    return np.asarray(cv2.add(person, cv2.multiply(plate, 255 - alpha, scale=1 / 255)), np.uint8)
 
 
 def _mouth_vector(pose: Pose) -> NDArray[np.float64]:
