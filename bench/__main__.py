@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import heard, http, ledger, lips_films, roundtrip, serving, voice
+from bench import heard, http, ledger, lips_films, portrait, roundtrip, serving, videos, voice
 from bench.report import table
 
 PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "voice": voice.run,
     "roundtrip": roundtrip.measure,
     "heard": heard.run,
+    "portrait": portrait.run,
     "lips": lips_films.run,
+    "videos": videos.run,
     "serving": serving.run,
     "http": http.measure,
     "ledger": ledger.run,
