@@ -129,7 +129,7 @@ def test_mouth_and_lids_touch_nothing_far_from_them(name: str, rig: Rigs, drawer
     data: Any = rig(name).data
     far = np.ones(rest.shape[:2], dtype=np.bool_)
     rows, columns = mouth_area(rig(name))
-    far[rows.start - 120 : rows.stop + 120, columns.start - 120 : columns.stop + 120] = False
+    far[rows.start - 140 : rows.stop + 140, columns.start - 140 : columns.stop + 140] = False
     for side in range(len(data["lids"])):
         far[eye_area(rig(name), side)] = False
     assert far.mean() > 0.1
