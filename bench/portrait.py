@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -173,7 +174,6 @@ def prototype(folder: Path, speech: Speech) -> dict[str, float]:
     """The prototype's renderer with its own encoder settings, on our landmarks and matte."""
     import cv2
 
-    module = _module(folder / "talkface.py")
     image = picture(PHOTO)
     finding = finder_of_all().find(image)
     assert finding.landmarks is not None
@@ -182,7 +182,10 @@ def prototype(folder: Path, speech: Speech) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as scratch:
         triangles = Path(scratch) / "triangles.npy"
         np.save(triangles, np.load(topology).reshape(-1, 3).astype(np.int32))
+        # A copy of its own: what it compiles is kept beside it.
+        module = _module(Path(shutil.copy(folder / "talkface.py", scratch)))
         rig = module.Rig(bgr, finding.landmarks, 512, tri=str(triangles), matte=finding.matte)
+        rig.frame({})
     phonemes = [(m.text, m.start_s, m.end_s) for m in speech.marks if m.kind == "phoneme"]
     sound = (speech.pcm * 32767).astype(np.int16)
     poses = module.animate(rig, phonemes, speech.audio_s, sound, SAMPLE_RATE)
@@ -241,5 +244,6 @@ def _module(path: Path) -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
