@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 MIN_FREE_GB = 1.0
 _MARKS: Final = {"ok": "[green]ok[/green]      ", "note": "[yellow]note[/yellow]    "}
 _MARKS["missing"] = "[red]missing[/red] "
-_LOST_WITHOUT: Final = {"kokoro": "speak", "portrait": "show a face"}
+_LOST_WITHOUT: Final = {
+    "kokoro": "speak",
+    "portrait": "show a face",
+    "silero-vad": "take on a voice from a recording",
+}
 """What characters can't do without a model."""
 
 

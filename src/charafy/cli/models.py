@@ -19,8 +19,8 @@ from rich.progress import (
 from charafy.cli.console import err, fail, out, table
 from charafy.engines.weights import MANIFEST, Model, Store, WeightsUnavailable
 
-SERVING = ("kokoro", "portrait")
-"""What a server needs before it can speak and show a face; tests and benchmarks use the rest."""
+SERVING = ("kokoro", "portrait", "silero-vad")
+"""What a server needs to speak, show a face and hear; tests and benchmarks use the rest."""
 
 
 def app() -> typer.Typer:

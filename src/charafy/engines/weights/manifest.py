@@ -204,7 +204,30 @@ PORTRAIT = Model(
     attribution="Face detection, face mesh, iris and selfie segmentation by Google (MediaPipe)",
 )
 
+_SILERO_WHEEL = Wheel(
+    "silero-vad==6.2.3",
+    "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
+    11_317_527,
+)
+
+SILERO_VAD = Model(
+    name="silero-vad",
+    files=(
+        ModelFile(
+            "silero_vad.onnx",
+            2_327_524,
+            "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
+            (Part(_SILERO_WHEEL, "silero_vad/data/silero_vad.onnx"),),
+            "https://raw.githubusercontent.com/snakers4/silero-vad/v6.2.3/"
+            "src/silero_vad/data/silero_vad.onnx",
+        ),
+    ),
+    path="silero_vad.onnx",
+    licence="MIT",
+    attribution="Silero VAD by Silero Team",
+)
+
 MANIFEST: Mapping[str, Model] = MappingProxyType(
-    {model.name: model for model in (KOKORO, PORTRAIT, WHISPER_BASE)}
+    {model.name: model for model in (KOKORO, PORTRAIT, SILERO_VAD, WHISPER_BASE)}
 )
 """Every model this house can fetch, by name."""

@@ -1,0 +1,39 @@
+"""Hearing: sound in, what of it is speech."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE: Final = 16_000
+"""Hz, mono: what every engine here listens at."""
+
+Samples = NDArray[np.float32]
+"""Mono samples in [-1, 1] at `SAMPLE_RATE`."""
+
+
+class VadStream(Protocol):
+    """One sound, heard from its beginning. Used by one thread at a time."""
+
+    def feed(self, samples: Samples) -> NDArray[np.float32]:
+        """How likely each frame (`Vad.frame` samples) that is now complete holds speech, 0..1.
+
+        `samples` may be of any length: what doesn't fill a frame waits for the next call. Frames
+        know all that came before them, and nothing that follows.
+        """
+        ...
+
+
+class Vad(Protocol):
+    """Tells speech from everything else. Safe to use from many threads, a stream from each."""
+
+    @property
+    def frame(self) -> int:
+        """Samples per probability."""
+        ...
+
+    def listen(self) -> VadStream:
+        """A stream that has heard nothing yet. Raises `OSError` when the model is missing."""
+        ...
