@@ -32,8 +32,10 @@ _STEP: Final = 77
 _BATCH: Final = 32
 _LOG_STEP: Final = float(np.log(6.4)) / 27.0
 """Of the mel scale above 1 kHz."""
-_QUIET_DB: Final = -30.0
-"""Recordings below are raised to it, again as its authors did."""
+_LEVEL_DB: Final = -22.0
+"""Every recording is brought to it, because the features are power and no logarithm: one that is
+10 dB louder looks like somebody else (cosine 0.91 with itself). Its authors only raised what was
+below -30; people were told apart worse, and far worse at -30 than here."""
 
 
 class SpeakerEncoder(Protocol):
@@ -51,9 +53,9 @@ class SpeakerEncoder(Protocol):
 class Resemblyzer:
     """Resemblyzer 0.1.4 (Resemble AI, Apache-2.0): `WIDTH` numbers, none below zero.
 
-    Two recordings of one person come to a cosine of 0.70-0.85, of two people to 0.45-0.65. Takes
-    about 0.005 CPU-seconds per second of speech. Not told by it: what is said, and in which
-    language; the microphone is told a little.
+    Two parts of one recording come to a cosine of 0.79-0.95, two people to 0.40-0.71 (0.55 in the
+    mean), whatever is said and how loud it is. Noise at 20 dB moves it by as much as another day
+    does (0.85). Takes about 0.005 CPU-seconds per second of speech.
     """
 
     def __init__(self, threads: int = 1) -> None:
@@ -67,7 +69,7 @@ class Resemblyzer:
         level = float(np.sqrt(np.mean(np.square(sounding, dtype=np.float64)))) if pcm.size else 0.0
         if not np.isfinite(level) or level < 1e-6:
             return np.zeros(WIDTH, np.float32)
-        mel = _mel(sounding * max(1.0, 10.0 ** (_QUIET_DB / 20.0) / level))
+        mel = _mel(sounding * np.float32(10.0 ** (_LEVEL_DB / 20.0) / level))
         starts = range(0, max(1, len(mel) - _PARTIAL + 1), _STEP)
         partials = np.stack([mel[start : start + _PARTIAL] for start in starts])
         session = self._ready()
