@@ -11,13 +11,25 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import heard, http, ledger, lips_films, portrait, roundtrip, serving, videos, voice
+from bench import (
+    align,
+    heard,
+    http,
+    ledger,
+    lips_films,
+    portrait,
+    roundtrip,
+    serving,
+    videos,
+    voice,
+)
 from bench.report import table
 
 PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "voice": voice.run,
     "roundtrip": roundtrip.measure,
     "heard": heard.run,
+    "align": align.run,
     "portrait": portrait.run,
     "lips": lips_films.run,
     "videos": videos.run,

@@ -54,7 +54,7 @@ class Speech:
 
 def to_train(count: int, seed: int = 1) -> Iterator[Speech]:
     chance = random.Random(seed)
-    voice = _voice()
+    voice = kokoro()
     words = _dictionary()
     names = [name for name in voice.voices if name not in HELD_OUT]
     for number in range(count):
@@ -65,14 +65,15 @@ def to_train(count: int, seed: int = 1) -> Iterator[Speech]:
 
 
 def to_judge() -> Iterator[Speech]:
-    voice = _voice()
+    voice = kokoro()
     for number, text in enumerate(ENGLISH[:15]):
         yield _spoken(voice, text, HELD_OUT[number % 3], "en", 1.0)
     for number, text in enumerate(JAPANESE[:14]):
         yield _spoken(voice, text, HELD_OUT[3 + number % 2], "ja", 1.0)
 
 
-def _voice() -> Voice:
+def kokoro() -> Voice:
+    """The stock voices, one thread, American throughout."""
     model = Store(Settings().models).ensure("kokoro")
     return KokoroVoice(model, stock_styles(), TextFrontEnd(), model.parent, 1)
 
