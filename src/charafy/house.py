@@ -16,7 +16,7 @@ from charafy.avatars.bakery import MODEL as PORTRAIT_MODEL
 from charafy.avatars.bakery import AsideBakery
 from charafy.avatars.rigs import RigCache
 from charafy.avatars.service import Avatars
-from charafy.avatars.till import Till
+from charafy.avatars.till import till_of as avatar_till
 from charafy.characters.service import Characters
 from charafy.credits.purchases import Purchases, gateway_from
 from charafy.credits.service import Credits
@@ -176,13 +176,7 @@ def _avatars(ground: Ground, characters: Characters) -> Avatars:
         bakery=AsideBakery(Store(settings.models), folder),
         rigs=RigCache(settings.home / "cache" / "rigs"),
         read_photo=ground.photos.read,
-        till=Till(
-            ground.db,
-            ground.clock,
-            ground.credits,
-            price=settings.prices.avatar,
-            test_avatars_per_day=lambda plan: settings.plan(plan).test_avatars_per_day,
-        ),
+        till=avatar_till(ground.db, ground.clock, ground.credits, settings),
     )
 
 

@@ -10,6 +10,7 @@ from charafy.avatars.bakery import Bakery
 from charafy.avatars.pictures import FRAMING, VERSION, Baked, Examined
 from charafy.avatars.queries import Row
 from charafy.characters.service import AvatarFlags, Character, Placement
+from charafy.credits.service import Pay
 from charafy.engines.portrait import Framing
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Tx
@@ -18,8 +19,6 @@ from charafy.kernel.ids import new_id
 from charafy.kernel.media.images import Photo
 from charafy.kernel.storage import Storage, content_type_of
 
-Pay = Callable[[Tx], int]
-"""Takes the held credits within a unit of work; answers how many."""
 FOLDER: Final = "avatar-"
 
 

@@ -17,12 +17,11 @@ import structlog
 
 from charafy.avatars import queries
 from charafy.avatars.bakery import Bakery
-from charafy.avatars.making import FOLDER, Dressing, Making, Pay, PictureRefused
+from charafy.avatars.making import FOLDER, Dressing, Making, PictureRefused
 from charafy.avatars.models import Avatar, Made, Wanted
 from charafy.avatars.pictures import FRAMING, VERSION, Examined
 from charafy.avatars.queries import Row
 from charafy.avatars.rigs import RigCache
-from charafy.avatars.till import Till
 from charafy.avatars.workshop import IDLE
 from charafy.characters.service import (
     AvatarFlags,
@@ -33,6 +32,7 @@ from charafy.characters.service import (
     Placement,
     Work,
 )
+from charafy.credits.service import Pay, Till
 from charafy.engines.portrait import Framing, Rig, rigfile, spritefile
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx, one_at_a_time
@@ -106,7 +106,7 @@ class Avatars:
         `Conflict` when the photo is replaced meanwhile.
         """
         character = self._characters.get(caller.account_id, character_id)
-        with self._till.paying(caller, wanted) as pay:
+        with self._till.paying(caller, f"Avatar ({wanted})") as pay:
             return self._renew(character, wanted, placement, pay)
 
     def give(self, character: Character, wanted: Wanted) -> Made:
@@ -125,7 +125,7 @@ class Avatars:
             )
             return NewCharacter(character, AvatarFlags(), 0)
         flags = _with(AvatarFlags(), wanted)
-        with self._till.paying(caller, wanted) as pay:
+        with self._till.paying(caller, f"Avatar ({wanted})") as pay:
             dressing = Dressing(self._making, placement, flags, pay)
             try:
                 character = self._characters.create(

@@ -12,7 +12,9 @@ from datetime import timedelta
 from sqlalchemy.sql.dml import UpdateBase
 
 from charafy.credits import queries
+from charafy.credits.allowance import DailyAllowance
 from charafy.credits.tables import accounts, entries, holds
+from charafy.credits.till import Pay, Till
 from charafy.credits.values import Balance, Entry, Hold, HoldEnded, HoldState, Mismatch
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx
@@ -20,7 +22,18 @@ from charafy.kernel.errors import Conflict, InsufficientCredits, NotFound
 from charafy.kernel.ids import is_id, new_id
 from charafy.kernel.observe import Metrics
 
-__all__ = ["Balance", "Credits", "Entry", "Hold", "HoldEnded", "HoldState", "Mismatch"]
+__all__ = [
+    "Balance",
+    "Credits",
+    "DailyAllowance",
+    "Entry",
+    "Hold",
+    "HoldEnded",
+    "HoldState",
+    "Mismatch",
+    "Pay",
+    "Till",
+]
 
 SWEEP_BATCH = 500
 

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 
 
 class CharafyError(Exception):
-    """Base of the family. `param` names the offending field, `headers` go out with the answer."""
+    """Base of the family. `param` names the offending field, `headers` go out with the answer.
+
+    `details` stand beside them in the answer: what a program needs besides the sentence, as JSON.
+    """
 
     status = 500
     code = "internal_error"
@@ -22,12 +25,14 @@ class CharafyError(Exception):
         code: str | None = None,
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.param = param
         self.headers = dict(headers or {})
+        self.details = dict(details or {})
 
 
 class BadRequest(CharafyError):

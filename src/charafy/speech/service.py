@@ -11,7 +11,7 @@ import numpy as np
 from starlette.requests import Request
 
 from charafy.characters.service import Characters
-from charafy.credits.service import Credits
+from charafy.credits.service import Credits, DailyAllowance
 from charafy.engines.voice import FrontEnd, Language, Mark, NothingToSay, Pcm, Voice
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
@@ -23,14 +23,13 @@ from charafy.kernel.media.audio import AudioFormat, encoder
 from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
-from charafy.speech.allowance import DailyAllowance
 from charafy.speech.jobs import LEASE_S, Job, Order, Till, hold
 from charafy.speech.recording import Recording, collect_now
 from charafy.speech.scheduler import Scheduler
 from charafy.speech.synthesis import Start
 from charafy.voices.service import VoiceInfo, Voices
 
-__all__ = ["DailyAllowance", "Job", "Order", "Recording", "Replay", "Speaker", "Speech", "Spoken"]
+__all__ = ["Job", "Order", "Recording", "Replay", "Speaker", "Speech", "Spoken"]
 
 _THREADS_OF_ONE = 2
 """What a synthesis uses when the settings leave it open."""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from charafy.characters.service import Characters
-from charafy.credits.service import Credits
+from charafy.credits.service import Credits, DailyAllowance
 from charafy.kernel.clock import Clock
 from charafy.kernel.cursors import cursor_after
 from charafy.kernel.db import Database, Tx, one_at_a_time
@@ -22,7 +22,6 @@ from charafy.kernel.http.idempotency import Idempotency, Replay, Ticket
 from charafy.kernel.ids import new_id
 from charafy.kernel.settings import Prices, Settings
 from charafy.kernel.storage import Storage
-from charafy.speech.service import DailyAllowance
 from charafy.videos import queries
 from charafy.videos.chores import HOLD_LEASE, LEASE
 from charafy.videos.drafting import Draft, Drafting

@@ -1,4 +1,7 @@
-"""One shape for every error: `{"error": sentence, "code": …, "param": …, "request_id": …}`."""
+"""One shape for every error: `{"error": sentence, "code": …, "param": …, "request_id": …}`.
+
+A few say more behind that: a recording that was refused, what was measured of it.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,14 @@ def error_response(
     *,
     param: str | None = None,
     headers: Mapping[str, str] | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> JSONResponse:
     body: dict[str, Any] = {
         "error": message,
         "code": code,
         "param": param,
         "request_id": request.scope.get("state", {}).get("request_id"),
+        **(details or {}),
     }
     return JSONResponse(body, status, dict(headers or {}))
 
@@ -48,6 +53,7 @@ def install_error_handlers(app: FastAPI) -> None:
             error.code,
             param=error.param,
             headers=error.headers,
+            details=error.details,
         )
 
     @app.exception_handler(RequestValidationError)
@@ -94,7 +100,8 @@ def _reason(problem: Mapping[str, Any]) -> str:
         case "literal_error" | "enum":
             return f"must be {context['expected']}."
         case "value_error":
-            return str(context.get("error", "is not valid."))
+            said = str(context.get("error", "is not valid."))
+            return "must be sent as a file." if said.startswith("Expected UploadFile") else said
         case _:
             text = str(problem.get("msg", "is not valid")).replace("Input should ", "must ", 1)
             return f"{text[:1].lower()}{text[1:].rstrip('.')}."
