@@ -83,6 +83,11 @@ class NothingToSay(ValueError):
     """The text holds nothing that can be spoken (only spaces, emoji, tags or symbols)."""
 
 
+class VoiceFailed(RuntimeError):
+    """A service that a voice depends on did not deliver. The message is ours: no secret, no text
+    of the service or of what was to be said."""
+
+
 class FrontEnd(Protocol):
     """Written text -> clauses of phonemes. Deterministic, linear in the length of the text."""
 

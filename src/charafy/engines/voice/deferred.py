@@ -6,13 +6,18 @@ import threading
 from collections.abc import Callable, Iterator
 
 from charafy.engines.voice import Language, SpeechChunk, Voice
+from charafy.engines.voice.cloning.clonefile import is_clone
 
 
 class DeferredVoice:
     """Loads the engine once, however many threads ask for it at the same time."""
 
     def __init__(self, names: tuple[str, ...], load: Callable[[], Voice]) -> None:
-        """`load` may take seconds and raise; after a failure the next speech tries again."""
+        """`load` may take seconds and raise; after a failure the next speech tries again.
+
+        `names`: what is known to be spoken without loading. Clones come and go: whether the engine
+        has one is for itself to say.
+        """
         self._names = names
         self._load = load
         self._lock = threading.Lock()
@@ -36,6 +41,6 @@ class DeferredVoice:
     def speak(
         self, text: str, voice: str, language: Language, speed: float = 1.0
     ) -> Iterator[SpeechChunk]:
-        if voice not in self._names:
+        if voice not in self._names and not is_clone(voice):
             raise KeyError(voice)
         return self.load().speak(text, voice, language, speed)

@@ -28,6 +28,7 @@ from charafy.engines.voice import (
     SpeechChunk,
     Spoken,
 )
+from charafy.engines.voice.cloning.clonefile import is_clone
 
 _LEAD_S: Final = 0.05
 _LETTER_S: Final = 0.065
@@ -60,7 +61,7 @@ class ScriptedVoice:
 
     def __init__(self, voices: Iterable[str], *, chunk_s: float = 0.4) -> None:
         """`voices`: the names to answer to. `chunk_s`: most seconds of sound in one chunk."""
-        self._pitches = {name: 110.0 + zlib.crc32(name.encode()) % 200 for name in voices}
+        self._pitches = {name: _pitch(name) for name in voices}
         self._chunk = round(chunk_s * SAMPLE_RATE)
         self._front_end = ScriptedFrontEnd()
 
@@ -71,8 +72,8 @@ class ScriptedVoice:
     def speak(
         self, text: str, voice: str, language: Language, speed: float = 1.0
     ) -> Iterator[SpeechChunk]:
-        """See `Voice.speak`. Raises `ValueError` at once for a speed out of range."""
-        pitch = self._pitches[voice]
+        """See `Voice.speak`. Every clone is known. Raises `ValueError` for a speed out of range."""
+        pitch = _pitch(voice) if is_clone(voice) else self._pitches[voice]
         if not MIN_SPEED <= speed <= MAX_SPEED:
             raise ValueError(f"speed must be between {MIN_SPEED} and {MAX_SPEED}, not {speed}")
         return self._speak(text, language, pitch, speed)
@@ -94,6 +95,10 @@ class ScriptedVoice:
                 chunk.chars_done = word.end
         chunk.chars_done = len(text)
         yield chunk.value()
+
+
+def _pitch(name: str) -> float:
+    return 110.0 + zlib.crc32(name.encode()) % 200
 
 
 @dataclass(slots=True)

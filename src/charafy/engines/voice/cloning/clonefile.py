@@ -10,6 +10,15 @@ FORMAT: Final = "charafy-clone"
 VERSION: Final = 1
 
 
+NAMES: Final = "voices/"
+"""What every clone's name begins with; no stock voice's does."""
+
+
+def is_clone(name: str) -> bool:
+    """Whether a voice's name is that of a clone file."""
+    return name.startswith(NAMES)
+
+
 class BadClone(ValueError):
     """The bytes are no clone file that this version can read."""
 
