@@ -8,8 +8,9 @@ from typing import Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from charafy.kernel.clone_settings import CloneServiceSettings
 from charafy.kernel.files import write_private
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised here, not bound
@@ -71,7 +72,7 @@ def _default_plans() -> dict[str, Plan]:
     }
 
 
-class Settings(BaseSettings):
+class Settings(CloneServiceSettings):
     """Frozen; `Settings()` reads the environment, tests pass values."""
 
     model_config = SettingsConfigDict(

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from charafy.kernel.clone_settings import CloneServiceSettings
 from charafy.kernel.settings import Plan, Prices, Settings
 
 _HOMES = (
@@ -25,7 +26,10 @@ def markdown() -> str:
         "# Settings",
         "Everything is set by environment variables; each has a default that works. "
         "Lists and plans are JSON.",
-        _table(_rows(Settings, "CHARAFY_")),
+        _table(_rows(Settings, "CHARAFY_", without=CloneServiceSettings)),
+        "## Services that clone voices",
+        "For `CHARAFY_CLONER`, and for the voices that they cloned: these need them to speak.",
+        _table(_rows(CloneServiceSettings, "CHARAFY_")),
         "## Prices",
         "In credits; 1 credit is $0.01.",
         _table(_rows(Prices, "CHARAFY_PRICES__")),
@@ -44,9 +48,12 @@ def _table(rows: Iterator[tuple[str, str, str]]) -> str:
     )
 
 
-def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+def _rows(
+    model: type[BaseModel], prefix: str, *, without: type[BaseModel] | None = None
+) -> Iterator[tuple[str, str, str]]:
+    elsewhere = {"prices", "plans", *(without.model_fields if without else ())}
     for name, field in model.model_fields.items():
-        if name in ("prices", "plans"):  # these have tables of their own
+        if name in elsewhere:  # these have tables of their own
             continue
         shown = f"{prefix}{name.upper()}" if prefix else name
         yield shown, _default(name, field), _text(field)
