@@ -97,6 +97,27 @@ def test_a_new_speech_starts_before_one_that_is_ahead_of_its_listener(
     assert journal.wait_for(5)[:5] == ["long", "long", "long", "new", "new"]
 
 
+def test_waiting_for_another_service_keeps_nobody_else_waiting(
+    scheduler: Scheduler, journal: Journal
+) -> None:
+    """Its threads are others than those that compute, here one."""
+    answered = threading.Event()
+
+    def remote() -> Iterator[SpeechChunk]:
+        assert answered.wait(WAIT_S)
+        yield SpeechChunk(np.zeros(SAMPLE_RATE, np.float32), (), 1)
+
+    waiting = [scheduler.submit(remote, encoder("pcm"), waits=True) for _ in range(3)]
+    submit(scheduler, journal, "ours", 2)
+    journal.allow(2)
+    assert journal.wait_for(3) == ["ours", "ours", "ours ended"]
+    assert [synthesis.take() for synthesis in waiting] == [None] * 3
+
+    answered.set()
+    recordings = [collect_now(synthesis, "pcm", scheduler.wake) for synthesis in waiting]
+    assert [recording.audio_s for recording in recordings] == [1.0] * 3
+
+
 def test_speeches_whose_listeners_wait_take_turns(
     scheduler: Scheduler, journal: Journal, clock: ManualClock
 ) -> None:

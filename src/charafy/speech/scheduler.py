@@ -3,7 +3,8 @@
 Each worker takes the synthesis whose listener would be without sound first; those whose listeners
 wait already take turns. So a new request gets its first sound soon although long texts are under
 way, streams that are well ahead of their players yield to those that are not, too many share what
-there is, and a client that reads slowly occupies no thread at all.
+there is, and a client that reads slowly occupies no thread at all. Voices of other services have
+threads of their own: waiting for them takes no core from anybody.
 See docs/decisions/speech-streaming.md.
 """
 
@@ -28,6 +29,9 @@ MAX_OPEN = 64
 PATIENCE_S = 0.5
 """How much later an account's next speech is served for each one that it has open already."""
 
+MAX_WAITING_FOR_OTHERS = 16
+"""Syntheses that may wait for other services at the same time."""
+
 _IDLE_S = 60.0
 _STOP_S = 10.0
 
@@ -47,13 +51,14 @@ class Scheduler:
     def __init__(
         self, threads: int, monotonic: Callable[[], float], *, max_open: int = MAX_OPEN
     ) -> None:
-        self._threads = threads
+        self._threads = {False: threads, True: MAX_WAITING_FOR_OTHERS}
+        """By whether they are for what waits for other services."""
         self._now_s = monotonic
         self._max_open = max_open
         self._changed = threading.Condition()
         self._seats: Counter[str] = Counter()
         self._waiting: list[Synthesis] = []
-        self._workers: list[threading.Thread] = []
+        self._workers: dict[bool, list[threading.Thread]] = {False: [], True: []}
         self._closing = False
 
     @property
@@ -83,21 +88,27 @@ class Scheduler:
             if not self._seats[seat.account_id]:
                 del self._seats[seat.account_id]
 
-    def submit(self, start: Start, encoder: Encoder, rank: int = 0) -> Synthesis:
-        """Have it made as soon as it is due; the caller takes its pieces and closes it."""
-        synthesis = Synthesis(start, encoder, self._now_s() + rank * PATIENCE_S)
+    def submit(
+        self, start: Start, encoder: Encoder, rank: int = 0, *, waits: bool = False
+    ) -> Synthesis:
+        """Have it made as soon as it is due; the caller takes its pieces and closes it.
+
+        `waits`: whether making it is mostly waiting for another service.
+        """
+        due_s = self._now_s() + rank * PATIENCE_S
+        synthesis = Synthesis(start, encoder, due_s, waits=waits)
         with self._changed:
             if self._closing:
                 raise at_capacity()
-            self._start_workers()
+            self._start_workers(waits)
             self._waiting.append(synthesis)
-            self._changed.notify()
+            self._changed.notify_all()
         return synthesis
 
     def wake(self) -> None:
         """A listener took or left: a synthesis that had paused may go on, or must be ended."""
         with self._changed:
-            self._changed.notify()
+            self._changed.notify_all()
 
     def close(self) -> None:
         """End every synthesis after its chunk under way, and the threads."""
@@ -106,32 +117,34 @@ class Scheduler:
             for synthesis in self._waiting:
                 synthesis.close()
             self._changed.notify_all()
-            workers, self._workers = self._workers, []
+            workers = [worker for pool in self._workers.values() for worker in pool]
+            self._workers = {False: [], True: []}
         for worker in workers:
             worker.join(_STOP_S)
 
-    def _start_workers(self) -> None:
-        while len(self._workers) < self._threads:
-            name = f"speech-{len(self._workers)}"
+    def _start_workers(self, waits: bool) -> None:
+        pool = self._workers[waits]
+        while len(pool) < self._threads[waits]:
+            name = f"speech-{'waiting-' if waits else ''}{len(pool)}"
             # Daemon: an engine stuck in native code must not keep the process from ending.
-            worker = threading.Thread(target=self._work, name=name, daemon=True)
-            self._workers.append(worker)
+            worker = threading.Thread(target=self._work, args=(waits,), name=name, daemon=True)
+            pool.append(worker)
             worker.start()
 
-    def _work(self) -> None:
-        while (synthesis := self._next()) is not None:
+    def _work(self, waits: bool) -> None:
+        while (synthesis := self._next(waits)) is not None:
             if synthesis.step(self._now_s):
                 with self._changed:
                     if self._closing:
                         synthesis.close()
                     self._waiting.append(synthesis)
-                    self._changed.notify()
+                    self._changed.notify_all()
 
-    def _next(self) -> Synthesis | None:
+    def _next(self, waits: bool) -> Synthesis | None:
         """The most urgent synthesis, taken out so that no other worker has it; None to stop."""
         with self._changed:
             while True:
-                ready = [synthesis for synthesis in self._waiting if synthesis.is_runnable]
+                ready = [s for s in self._waiting if s.waits == waits and s.is_runnable]
                 if ready:
                     now_s = self._now_s()
                     urgent = min(ready, key=lambda synthesis: synthesis.urgency(now_s))

@@ -26,7 +26,7 @@ from charafy.kernel.storage import Storage
 from charafy.speech.jobs import LEASE_S, Job, Order, Till, hold
 from charafy.speech.recording import Recording, collect_now
 from charafy.speech.scheduler import Scheduler
-from charafy.speech.synthesis import Start
+from charafy.speech.synthesis import Synthesis
 from charafy.voices.service import VoiceInfo, Voices
 
 __all__ = ["Job", "Order", "Recording", "Replay", "Speaker", "Speech", "Spoken"]
@@ -68,9 +68,12 @@ class Speech:
         storage: Storage,
         settings: Settings,
         metrics: Metrics,
+        waits: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        """`waits`: whether a voice, by its engine's name, is spoken by another service."""
         self._db = db
         self._voice = voice
+        self._waits = waits
         self._front_end = front_end
         self._characters = characters
         self._voices = voices
@@ -166,7 +169,7 @@ class Speech:
     ) -> Recording:
         """Speak for the house itself: nothing is charged. Waits its turn; call from a thread."""
         order = Order(text, speaker.engine_voice, speaker.language, speed, audio_format)
-        synthesis = self._scheduler.submit(self._start(order), encoder(audio_format))
+        synthesis = self._submit(order)
         try:
             return collect_now(synthesis, audio_format, self._scheduler.wake)
         finally:
@@ -201,18 +204,18 @@ class Speech:
                 chars = len(order.text)
                 self._allowance.spend(caller.account_id, chars, plan.test_chars_per_day)
             held = hold(self._till, caller, order)
-            synthesis = self._scheduler.submit(
-                self._start(order), encoder(order.audio_format), seat.rank
-            )
+            synthesis = self._submit(order, seat.rank)
         except BaseException:  # refused or failed: the seat must not stay taken
             self._scheduler.leave(seat)
             raise
         return Job(self._till, order, held=held, seat=seat, ticket=ticket, synthesis=synthesis)
 
-    def _start(self, order: Order) -> Start:
-        return partial(
+    def _submit(self, order: Order, rank: int = 0) -> Synthesis:
+        start = partial(
             self._voice.speak, order.text, order.engine_voice, order.language, order.speed
         )
+        waits = self._waits(order.engine_voice)
+        return self._scheduler.submit(start, encoder(order.audio_format), rank, waits=waits)
 
     def _require_speakable(self, text: str, language: Language, param: str = "text") -> None:
         try:

@@ -39,8 +39,14 @@ class Piece:
 class Synthesis:
     """`step` belongs to the worker threads (one at a time), everything else to the listener."""
 
-    def __init__(self, start: Start, encoder: Encoder, submitted_s: float) -> None:
-        """`submitted_s`: when the listener begins to wait, on the scheduler's monotonic clock."""
+    def __init__(
+        self, start: Start, encoder: Encoder, submitted_s: float, *, waits: bool = False
+    ) -> None:
+        """`submitted_s`: when the listener begins to wait, on the scheduler's monotonic clock.
+
+        `waits`: whether making it is mostly waiting for another service.
+        """
+        self.waits = waits
         self._start = start
         self._encoder = encoder
         self._submitted_s = submitted_s

@@ -105,6 +105,13 @@ def test_a_service_that_is_no_longer_set_up_is_named_as_the_reason() -> None:
         router.speak("Hello", REMOTE, "en")
 
 
+@pytest.mark.parametrize(
+    ("name", "waits"), [("af_heart", False), (KOKORO, False), (REMOTE, True), (GONE, False)]
+)
+def test_speaking_is_mostly_waiting_when_a_service_does_it(name: str, waits: bool) -> None:
+    assert VoiceRouter(Stock(), {}, CloneShelf(Files())).waits(name) is waits
+
+
 @pytest.mark.parametrize("name", [GONE, "voices/", "af_nobody"])
 def test_unknown_names_are_key_errors(name: str) -> None:
     router = VoiceRouter(Stock(), {}, CloneShelf(Files()))

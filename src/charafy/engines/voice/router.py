@@ -124,3 +124,10 @@ class VoiceRouter:
                 "This voice was cloned by a service that is not set up here (any more)."
             )
         return speaker.speak(fields, text, language, speed)
+
+    def waits(self, voice: str) -> bool:
+        """Whether speaking with it is mostly waiting for another service."""
+        try:
+            return is_clone(voice) and self._shelf.read(voice)[0] not in LOCAL
+        except Exception:  # noqa: BLE001 - whatever it is, speaking tells it
+            return False
