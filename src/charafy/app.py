@@ -94,7 +94,9 @@ def _api(house: House) -> APIRouter:
             credits_left=lambda account_id: _credits_left(house, account_id),
         ),
         embed_routes.router(guard, house.embeds),
-        voices_routes.router(guard, house.voices, house.samples, house.storage),
+        voices_routes.router(
+            guard, house.voices, house.voice_room.clones, house.samples, house.storage
+        ),
         speech_routes.router(guard, house.speech),
         openai_routes.router(guard, house.speech),
         videos_routes.router(guard, house.video_room.videos),
@@ -201,6 +203,7 @@ def _tidy(house: House) -> None:
     """Remove the files that a killed process left without a row; too slow for every minute."""
     try:
         house.characters.remove_orphans()
+        house.voice_room.chores.remove_orphans()
         house.video_room.chores.remove_orphans()
         house.avatars.remove_orphans()
         forgotten = house.clock.now() - timedelta(seconds=LIFE_S + 3600)

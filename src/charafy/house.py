@@ -6,23 +6,26 @@ Part two is `app.py`, which puts HTTP in front. Nothing else builds an engine.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from limits.storage import MemoryStorage
 
-from charafy.accounts.service import Accounts, AccountServices, Keys
+from charafy.accounts.service import Accounts, AccountServices, EraseFiles, Keys
 from charafy.avatars.bakery import MODEL as PORTRAIT_MODEL
 from charafy.avatars.bakery import AsideBakery
 from charafy.avatars.rigs import RigCache
 from charafy.avatars.service import Avatars
 from charafy.avatars.till import till_of as avatar_till
 from charafy.characters.service import Characters
+from charafy.clone_services import CloneServices, clone_services, shelf_of
+from charafy.cloners import Ears, cloner_of
 from charafy.credits.purchases import Purchases, gateway_from
 from charafy.credits.service import Credits
 from charafy.embed.service import Embeds
-from charafy.engines.voice import FrontEnd, Voice
+from charafy.engines.voice import FrontEnd
 from charafy.engines.voice.deferred import DeferredVoice
+from charafy.engines.voice.router import VoiceRouter
 from charafy.engines.voice.text import TextFrontEnd
 from charafy.engines.weights import MANIFEST, Store
 from charafy.ground import Ground, lay_ground, voice_of
@@ -40,8 +43,7 @@ from charafy.kernel.storage import Storage
 from charafy.speech.service import Speech
 from charafy.sweeper import Sweeper
 from charafy.videos.room import VideoRoom
-from charafy.voices.samples import Samples
-from charafy.voices.service import Voices
+from charafy.voices.service import Samples, VoiceRoom, Voices
 from charafy.webhooks.deliverer import WORKERS, Deliverer
 from charafy.webhooks.sending import Sender
 from charafy.webhooks.service import Webhooks
@@ -68,6 +70,7 @@ class House:
     purchases: Purchases
     account_services: AccountServices
     voices: Voices
+    voice_room: VoiceRoom
     samples: Samples
     characters: Characters
     avatars: Avatars
@@ -77,6 +80,7 @@ class House:
     webhooks: Webhooks
     deliverer: Deliverer
     outside: Outside
+    clone_services: CloneServices
     sweeper: Sweeper
 
     @property
@@ -93,6 +97,7 @@ class House:
         self.speech.close()
         self.deliverer.close()
         self.outside.close()
+        self.clone_services.close()
         self.keys.flush_last_used(now=True)
         self.mailer.close()
         self.fetcher.close()
@@ -106,13 +111,16 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     limiter = Limiter(MemoryStorage())
     front_end = TextFrontEnd()
     voice = voice_of(settings, front_end)
-    voices = Voices(voice.voices, settings.base_url)
+    services = clone_services(settings, front_end, tls=ground.tls)
+    voices = Voices(db, voice.voices, settings.base_url)
     characters = _characters(ground, voices)
     avatars = _avatars(ground, characters)
     webhooks, deliverer, outside = _webhooks(ground)
-    speech = _speech(ground, voice, front_end, characters, voices)
+    router = VoiceRouter(voice, services.speakers, shelf_of(storage))
+    speech = _speech(ground, router, front_end, characters, voices)
+    voice_room = _clones(ground, services, voices, characters, webhooks)
     video_room = _videos(ground, characters, speech, front_end, webhooks)
-    services = _accounts(ground, characters, webhooks, video_room)
+    accounts = _accounts(ground, characters, webhooks, voice_room, video_room)
     return House(
         settings=settings,
         secret=ground.secret,
@@ -126,12 +134,13 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         idempotency=idempotency,
         limiter=limiter,
         guard=Guard(
-            services.keys.authenticate, limiter, settings, remembers=services.keys.remembers
+            accounts.keys.authenticate, limiter, settings, remembers=accounts.keys.remembers
         ),
         credits=ground.credits,
         purchases=Purchases(db, ground.clock, ground.credits, settings, gateway_from(settings)),
-        account_services=services,
+        account_services=accounts,
         voices=voices,
+        voice_room=voice_room,
         samples=Samples(storage, speech.render_sample, settings.voice_engine),
         characters=characters,
         avatars=avatars,
@@ -141,14 +150,16 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
         webhooks=webhooks,
         deliverer=deliverer,
         outside=outside,
+        clone_services=services,
         sweeper=Sweeper(
             {
                 "holds": ground.credits.release_expired,
                 "requests": _sweeping(idempotency, storage),
                 "rigs": avatars.forget_gone,
                 "webhooks": webhooks.sweep,
+                **voice_room.sweeps(),
                 **video_room.sweeps(),
-                **services.chores(),
+                **accounts.chores(),
             }
         ),
     )
@@ -200,6 +211,28 @@ def _webhooks(ground: Ground) -> tuple[Webhooks, Deliverer, Outside]:
     return webhooks, Deliverer(db, clock, sender, ground.metrics, bell=bell), outside
 
 
+def _clones(
+    ground: Ground,
+    services: CloneServices,
+    voices: Voices,
+    characters: Characters,
+    webhooks: Webhooks,
+) -> VoiceRoom:
+    return VoiceRoom.build(
+        ground.db,
+        ground.clock,
+        ground.settings,
+        voices=voices,
+        storage=ground.storage,
+        examine=Ears(Store(ground.settings.models)).examine,
+        cloner=cloner_of(ground.settings, services.cloners),
+        credits=ground.credits,
+        idempotency=ground.idempotency,
+        emit=webhooks.emit,
+        speakers=characters.count_with_voice,
+    )
+
+
 def _videos(
     ground: Ground,
     characters: Characters,
@@ -223,7 +256,11 @@ def _videos(
 
 
 def _accounts(
-    ground: Ground, characters: Characters, webhooks: Webhooks, video_room: VideoRoom
+    ground: Ground,
+    characters: Characters,
+    webhooks: Webhooks,
+    voice_room: VoiceRoom,
+    video_room: VideoRoom,
 ) -> AccountServices:
     return AccountServices.build(
         ground.db,
@@ -236,16 +273,21 @@ def _accounts(
             webhooks.erase,
             video_room.videos.erase,
             characters.erase,
+            voice_room.clones.erase,
             ground.credits.close,
             ground.idempotency.forget,
         ),
-        erase_files=_erasing(characters, video_room, ground.idempotency, ground.storage),
+        erase_files=_erasing(
+            (characters.erase_files, video_room.videos.erase_files, voice_room.clones.erase_files),
+            ground.idempotency,
+            ground.storage,
+        ),
     )
 
 
 def _speech(
     ground: Ground,
-    voice: Voice,
+    voice: VoiceRouter,
     front_end: FrontEnd,
     characters: Characters,
     voices: Voices,
@@ -262,6 +304,7 @@ def _speech(
         storage=ground.storage,
         settings=ground.settings,
         metrics=ground.metrics,
+        waits=voice.waits,
     )
 
 
@@ -274,11 +317,11 @@ def _sweeping(idempotency: Idempotency, storage: Storage) -> Callable[[], None]:
 
 
 def _erasing(
-    characters: Characters, video_room: VideoRoom, idempotency: Idempotency, storage: Storage
-) -> Callable[[str], None]:
+    features: Sequence[EraseFiles], idempotency: Idempotency, storage: Storage
+) -> EraseFiles:
     def erase_files(account_id: str) -> None:
-        characters.erase_files(account_id)
-        video_room.videos.erase_files(account_id)
+        for erase in features:
+            erase(account_id)
         for key in idempotency.stored(account_id):
             storage.delete(key)
 

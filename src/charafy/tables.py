@@ -8,6 +8,7 @@ from charafy.embed import tables as embed
 from charafy.kernel.db import metadata
 from charafy.kernel.http import idempotency_tables as idempotency
 from charafy.videos import tables as videos
+from charafy.voices import tables as voices
 from charafy.webhooks import tables as webhooks
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "idempotency",
     "metadata",
     "videos",
+    "voices",
     "webhooks",
 ]

@@ -121,7 +121,7 @@ def build(db: Database, clock: ManualClock, settings: Settings, voice: WatchedVo
     metrics = Metrics()
     credits = Credits(db, clock, metrics)
     storage = Storage(settings.media, b"s" * 32, settings.base_url, clock)
-    voices = Voices(voice.voices, settings.base_url)
+    voices = Voices(db, voice.voices, settings.base_url)
     characters = Characters(
         db,
         clock,

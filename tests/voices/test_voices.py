@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from charafy.kernel.db import Database
 from charafy.kernel.errors import NotFound, TooManyRequests
 from charafy.kernel.ids import is_id
 from charafy.kernel.storage import Storage
 from charafy.voices import samples as samples_module
 from charafy.voices.presets import PRESETS
-from charafy.voices.samples import MAX_WAITING, Samples
-from charafy.voices.service import VoiceInfo, Voices, preset_id
+from charafy.voices.samples import MAX_WAITING
+from charafy.voices.service import Samples, VoiceInfo, Voices, preset_id
 from tests.support.clock import ManualClock
 from tests.support.neighbours import Customer, Street
 
@@ -23,8 +24,8 @@ NAMES = tuple(preset.engine_voice for preset in PRESETS)
 
 
 @pytest.fixture
-def voices() -> Voices:
-    return Voices(NAMES, "http://testserver")
+def voices(db: Database) -> Voices:
+    return Voices(db, NAMES, "http://testserver")
 
 
 @pytest.fixture
@@ -46,6 +47,8 @@ def test_the_list_has_the_contracts_fields_first(alice: Customer) -> None:
         )
         assert voice["gender"] in ("female", "male")
         assert all(voice["description"][language] for language in ("en", "ja"))
+        of_clones = ("similarity", "method", "refinement", "created_at")
+        assert [voice[name] for name in of_clones] == [None] * 4
 
 
 def test_thirty_three_voices_have_names_of_their_own_and_lasting_ids(voices: Voices) -> None:
@@ -70,8 +73,8 @@ def test_gender_and_accent_follow_from_the_engines_name(voices: Voices) -> None:
     assert (found["jm_kumo"].language, found["jm_kumo"].accent) == ("ja", "ja-JP")
 
 
-def test_only_voices_that_the_engine_has_are_listed() -> None:
-    few = Voices(["af_bella", "something_new"], "http://testserver")
+def test_only_voices_that_the_engine_has_are_listed(db: Database) -> None:
+    few = Voices(db, ["af_bella", "something_new"], "http://testserver")
     assert [voice.name for voice in few.available("anyone")] == ["Bella"]
 
 

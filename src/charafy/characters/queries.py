@@ -26,6 +26,13 @@ def count(tx: Tx, account_id: str) -> int:
     return tx.execute(wanted).scalar_one()
 
 
+def count_with_voice(tx: Tx, account_id: str, voice_id: str) -> int:
+    wanted = sa.select(sa.func.count()).where(
+        characters.c.account_id == account_id, characters.c.voice_id == voice_id
+    )
+    return tx.execute(wanted).scalar_one()
+
+
 def find(tx: Tx, account_id: str, character_id: str) -> sa.RowMapping | None:
     """The account's own character of this id, if there is one."""
     if not is_id(character_id):

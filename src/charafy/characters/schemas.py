@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -24,6 +23,7 @@ from charafy.characters.placing import FoundAnchors, FoundBox, PlacedAnchors
 from charafy.kernel.clock import iso
 from charafy.kernel.http.partial import PartialBody
 from charafy.kernel.http.schema import Answer, Body
+from charafy.kernel.http.words import no_zero_bytes, printable_name
 
 __all__ = [
     "ANCHORS",
@@ -46,23 +46,6 @@ _EXAMPLE_ID = "7f9c24e5-2f4b-4d6e-9a55-0c1f6a1f3b52"
 _EXAMPLE_VOICE = "3a5f0c1e-58a4-5d0b-8c53-9f3c5d2f7f10"
 
 
-def _printable_name(name: str) -> str:
-    if not name.strip():
-        raise ValueError("must not be blank.")
-    # Line breaks, zero bytes, direction overrides: nothing a name on a page may hold.
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Zl", "Zp") for char in name):
-        raise ValueError("must not contain control characters.")
-    if any("\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069" for char in name):
-        raise ValueError("must not contain control characters.")
-    return name.strip()
-
-
-def _no_zero_bytes(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("must not contain zero bytes.")
-    return text
-
-
 KIND = (
     'How the picture is brought to life: "photo" bends its own skin (photos, paintings), "drawing" '
     'draws mouths and lids in its own line (anime, illustrations), "auto" tells them apart.'
@@ -72,7 +55,7 @@ ANCHORS = "Eyes, mouth and chin placed by hand, for pictures in which they were 
 Name = Annotated[
     str,
     Field(min_length=1, max_length=NAME_CHARS, description="Display name.", examples=["Sakura"]),
-    AfterValidator(_printable_name),
+    AfterValidator(printable_name),
 ]
 Image = Annotated[
     str,
@@ -90,7 +73,7 @@ VoiceId = Annotated[
 SystemPrompt = Annotated[
     str,
     Field(max_length=SYSTEM_PROMPT_CHARS, description="The character's personality."),
-    AfterValidator(_no_zero_bytes),
+    AfterValidator(no_zero_bytes),
 ]
 
 

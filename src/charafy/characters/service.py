@@ -116,6 +116,8 @@ class Characters:
             with self._db.write() as tx:
                 queries.serialise(tx, account_id)
                 _require_room(tx, account_id, limit)
+                # It may have been deleted while the photo was fetched.
+                self._require_voice(account_id, draft.voice_id, tx)
                 tx.execute(characters.insert(), row)
                 finish(tx, self._character(row))
         except IntegrityError:
@@ -141,6 +143,10 @@ class Characters:
 
     def count(self, tx: Tx, account_id: str) -> int:
         return queries.count(tx, account_id)
+
+    def count_with_voice(self, tx: Tx, account_id: str, voice_id: str) -> int:
+        """How many of the account's characters speak with a voice."""
+        return queries.count_with_voice(tx, account_id, voice_id)
 
     def list(self, account_id: str) -> Sequence[Character]:
         """All of the account's characters, newest first."""
@@ -169,6 +175,9 @@ class Characters:
             values["photo_key"] = self._keep(before.character_id, photo)
         try:
             with self._db.write() as tx:
+                if "voice_id" in changes:
+                    queries.serialise(tx, account_id)
+                    self._require_voice(account_id, changes["voice_id"], tx)
                 replaced = self.owned(tx, account_id, character_id)
                 tx.execute(_one(character_id).values(**values))
                 after = self.owned(tx, account_id, character_id)
@@ -232,9 +241,12 @@ class Characters:
         self._storage.put(key, photo.data, photo.content_type)
         return key
 
-    def _require_voice(self, account_id: str, voice_id: str) -> None:
+    def _require_voice(self, account_id: str, voice_id: str, tx: Tx | None = None) -> None:
         try:
-            self._voices.get(account_id, voice_id)
+            if tx is None:
+                self._voices.get(account_id, voice_id)
+            else:
+                self._voices.require(tx, account_id, voice_id)
         except NotFound:
             raise BadRequest(
                 "voice_id: there is no such voice; GET /v1/voices lists them.",

@@ -35,6 +35,7 @@ class Plan(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     max_characters: int = Field(50, ge=0, description="Characters an account may have.")
+    max_voices: int = Field(30, ge=0, description="Cloned voices an account may have.")
     requests_per_minute: int = Field(600, ge=1, description="Requests of all live keys together.")
     test_requests_per_minute: int = Field(
         60, ge=1, description="Requests of all test keys together."
@@ -52,22 +53,31 @@ class Plan(BaseModel):
     test_avatars_per_day: int = Field(
         20, ge=0, description="Avatars that all test keys together may have made a day."
     )
+    test_clones_per_day: int = Field(
+        3, ge=0, description="Voices that all test keys together may clone a day."
+    )
 
 
 def _default_plans() -> dict[str, Plan]:
     return {
         "free": Plan(
-            max_characters=3, requests_per_minute=120, concurrent_speech=2, video_queue_limit=3
+            max_characters=3,
+            max_voices=3,
+            requests_per_minute=120,
+            concurrent_speech=2,
+            video_queue_limit=3,
         ),
         "standard": Plan(),
         "owner": Plan(
             max_characters=10_000,
+            max_voices=10_000,
             requests_per_minute=1_000_000,
             test_chars_per_day=1_000_000,
             concurrent_speech=64,
             video_queue_limit=1_000,
             test_video_seconds_per_day=100_000,
             test_avatars_per_day=10_000,
+            test_clones_per_day=10_000,
         ),
     }
 
@@ -115,6 +125,17 @@ class Settings(CloneServiceSettings):
     )
     voice_concurrency: int = Field(
         0, ge=0, le=256, description="Syntheses at the same time; 0: chosen for this machine."
+    )
+    cloner: Literal["auto", "match", "openai", "elevenlabs", "scripted"] = Field(
+        "auto",
+        description="Who clones voices: match seeks the nearest voice of the embedded engine, "
+        "openai and elevenlabs ask a service; auto is match, or with the scripted voice scripted, "
+        "which clones nothing and is for load tests only.",
+    )
+    clone_consent: Literal["optional", "required"] = Field(
+        "optional",
+        description="Whether the API clones a voice without a statement of consent; the dashboard "
+        "always asks for one.",
     )
 
     sign_up: Literal["open", "invitation", "closed"] = Field(

@@ -39,6 +39,7 @@ SCOPES = (
     ("characters:read", "See characters and their embed settings"),
     ("characters:write", "Create, change and delete characters; avatars and embed settings"),
     ("voices:read", "See voices and models"),
+    ("voices:write", "Clone, change and delete voices of your own"),
     ("speech:write", "Speak"),
     ("videos:read", "See videos"),
     ("videos:write", "Make, cancel and delete videos"),

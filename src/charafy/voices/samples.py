@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from charafy.kernel.errors import TooManyRequests
 from charafy.kernel.storage import Storage
-from charafy.voices.service import VoiceInfo
+from charafy.voices.models import VoiceInfo
 
 RenderSample = Callable[[VoiceInfo], bytes]
 """Speaks the voice's `sample_text`; returns MP3. Called from a worker thread."""

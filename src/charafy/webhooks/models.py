@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
-EventType = Literal["video.completed", "video.failed"]
-EVENT_TYPES: tuple[EventType, ...] = ("video.completed", "video.failed")
+EventType = Literal["video.completed", "video.failed", "voice.cloned", "voice.refined"]
+EVENT_TYPES: tuple[EventType, ...] = (
+    "video.completed",
+    "video.failed",
+    "voice.cloned",
+    "voice.refined",
+)
 """What an endpoint may listen to."""
 TEST_EVENT = "webhook.test"
 """Sent on request to one endpoint, whatever it listens to."""

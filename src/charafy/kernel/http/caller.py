@@ -8,6 +8,7 @@ ALL_SCOPES: tuple[str, ...] = (
     "characters:read",
     "characters:write",
     "voices:read",
+    "voices:write",
     "speech:write",
     "videos:read",
     "videos:write",

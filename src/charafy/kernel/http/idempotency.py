@@ -115,7 +115,7 @@ class Idempotency:
         Exactly once even when the process dies, and one commit instead of three.
         """
         with self._db.write() as tx:
-            ticket = self._begin(tx, caller, request, body, LEASE_S)
+            ticket = self._begin(tx, caller, request, body)
             if isinstance(ticket, Replay):
                 return ticket.response()
             content = _json(work(tx))
@@ -123,13 +123,22 @@ class Idempotency:
         return Response(content, 200, _JSON)
 
     def begin(
-        self, caller: Caller, request: Request, body: Fingerprint, *, lease_s: float = LEASE_S
+        self,
+        caller: Caller,
+        request: Request,
+        body: Fingerprint,
+        *,
+        lease_s: float = LEASE_S,
+        key: str | None = None,
     ) -> Ticket | Replay:
-        """Claim the request's key. Raises `BadRequest` for a bad key, `Conflict` for one in use."""
-        if HEADER not in request.headers:
+        """Claim the request's key, or `key`, which stands in forms of ours that have no header.
+
+        Raises `BadRequest` for a bad key, `Conflict` for one in use.
+        """
+        if key is None and HEADER not in request.headers:
             return Ticket("", "")
         with self._db.write() as tx:
-            return self._begin(tx, caller, request, body, lease_s)
+            return self._begin(tx, caller, request, body, lease_s=lease_s, key=key)
 
     def renew(self, ticket: Ticket, lease_s: float = LEASE_S) -> bool:
         """Keep the claim `lease_s` seconds from now; False when another attempt has taken over."""
@@ -189,9 +198,16 @@ class Idempotency:
         return [key for key in gone if key]
 
     def _begin(
-        self, tx: Tx, caller: Caller, request: Request, body: Fingerprint, lease_s: float
+        self,
+        tx: Tx,
+        caller: Caller,
+        request: Request,
+        body: Fingerprint,
+        *,
+        lease_s: float = LEASE_S,
+        key: str | None = None,
     ) -> Ticket | Replay:
-        key = _key(request)
+        key = key or _key(request)
         if key is None:
             return Ticket("", "")
         ticket = Ticket(_scope(caller, request, key), new_id())

@@ -16,7 +16,7 @@ from charafy.kernel.errors import BadRequest
 from charafy.kernel.media.audio import SAMPLE_RATE, Pcm
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioStream
+    from av import AudioFrame, AudioStream, VideoStream
     from av.container import InputContainer
 
 MAX_RECORDING_BYTES = 10 * 1024 * 1024
@@ -34,10 +34,13 @@ def read_recording(
     max_bytes: int = MAX_RECORDING_BYTES,
     max_s: float = MAX_RECORDING_S,
     param: str = "audio",
+    allow_video: bool = True,
 ) -> Pcm:
     """float32 mono samples at `SAMPLE_RATE` of a WAV, MP3, FLAC, OGG, AAC, M4A/MP4 or WebM file.
 
-    Raises `BadRequest` about `param` (`invalid_audio`, `audio_too_long`, `audio_too_short`).
+    Without `allow_video` a film is refused; the picture of a record's cover is none. Raises
+    `BadRequest` about `param` (`invalid_audio`, `audio_is_video`, `audio_too_long`,
+    `audio_too_short`).
     """
     if len(data) > max_bytes:
         raise _bad(param, f"is larger than {max_bytes // 1024 // 1024} MB", "audio_too_long")
@@ -45,7 +48,9 @@ def read_recording(
     if demuxer is None:
         raise _bad(param, "is not a WAV, MP3, FLAC, OGG, AAC, M4A or WebM recording")
     try:
-        pcm = _decode(data, demuxer, round(max_s * SAMPLE_RATE))
+        pcm = _decode(data, demuxer, round(max_s * SAMPLE_RATE), allow_video)
+    except _IsVideo:
+        raise _bad(param, "is a video: send its sound alone", "audio_is_video") from None
     except Exception:  # noqa: BLE001 - hostile bytes make decoders raise anything
         raise _bad(param, "is damaged or holds no sound that can be read") from None
     if len(pcm) > max_s * SAMPLE_RATE:
@@ -73,13 +78,19 @@ def _demuxer(data: bytes) -> str | None:
     return next((name for name, fits in _MAGIC if fits(head)), None)
 
 
-def _decode(data: bytes, demuxer: str, max_samples: int) -> Pcm:
+class _IsVideo(Exception):
+    """It has moving pictures."""
+
+
+def _decode(data: bytes, demuxer: str, max_samples: int, allow_video: bool) -> Pcm:
     """One sample more than `max_samples` at most: enough to tell that there are more."""
     import av
 
     parts: list[Pcm] = []
     count = 0
     with av.open(io.BytesIO(data), "r", format=demuxer, metadata_errors="ignore") as container:
+        if not allow_video and any(map(_moves, container.streams.video)):
+            raise _IsVideo
         stream = container.streams.audio[0]
         _require_sane(stream)
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
@@ -95,6 +106,12 @@ def _decode(data: bytes, demuxer: str, max_samples: int) -> Pcm:
                 break
     pcm = np.concatenate(parts) if parts else np.zeros(0, np.float32)
     return np.nan_to_num(pcm[: max_samples + 1], posinf=1.0, neginf=-1.0).clip(-1.0, 1.0)
+
+
+def _moves(stream: VideoStream) -> bool:
+    from av.stream import Disposition
+
+    return not stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame | None]:

@@ -1,0 +1,84 @@
+"""The composition root: who clones voices, and who judges the recordings that they are made of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from charafy.engines.voice import Pcm
+from charafy.engines.voice.cloning import Clone, Cloner, CloningFailed, Method, Progress, Reference
+from charafy.engines.voice.cloning.chosen import ChosenCloner
+from charafy.engines.voice.cloning.scripted import ScriptedCloner
+from charafy.engines.weights import Store, WeightsUnavailable
+from charafy.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    from charafy.engines.voice.cloning.quality import Examiner, Quality
+
+VAD_MODEL: Final = "silero-vad"
+
+
+def cloner_of(settings: Settings, remote: Mapping[str, Cloner]) -> Cloner:
+    """The cloner that the settings name; `remote`: those of services that are set up, by engine."""
+    return ChosenCloner(_chosen(settings, remote), remote)
+
+
+def _chosen(settings: Settings, remote: Mapping[str, Cloner]) -> Cloner:
+    match settings.cloner:
+        case "openai" | "elevenlabs" as engine:
+            return remote[engine]
+        case "scripted":
+            return ScriptedCloner()
+        case "auto" if settings.voice_engine == "scripted":
+            return ScriptedCloner()
+        case _:
+            return NoCloner()
+
+
+class NoCloner:
+    """Where nobody clones."""
+
+    @property
+    def method(self) -> Method:
+        return "matching"
+
+    @property
+    def refines(self) -> bool:
+        return False
+
+    def clone(self, reference: Reference, name: str, progress: Progress) -> Clone:
+        raise CloningFailed("no cloner is set up")
+
+    def refine(self, reference: Reference, clone: Clone, progress: Progress) -> Clone | None:
+        return None
+
+    def forget(self, data: bytes) -> None:
+        """There is nothing to forget."""
+
+
+class Ears:
+    """Judges recordings, with models that are loaded when they are first needed. Thread-safe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._examiner: Examiner | None = None
+
+    def examine(self, pcm: Pcm) -> Quality:
+        """See `Examiner.examine`. Raises `OSError` when a model is missing."""
+        return self._ready().examine(pcm)
+
+    def _ready(self) -> Examiner:
+        with self._lock:
+            if self._examiner is None:
+                from charafy.engines.hearing.silero import Silero
+                from charafy.engines.voice.cloning.quality import Examiner
+                from charafy.engines.voice.cloning.speakers import Resemblyzer
+
+                try:
+                    model = self._store.ensure(VAD_MODEL)
+                except WeightsUnavailable as error:
+                    raise OSError(str(error)) from None
+                self._examiner = Examiner(Silero(model), Resemblyzer())
+            return self._examiner

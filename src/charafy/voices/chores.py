@@ -1,0 +1,126 @@
+"""What must happen to cloned voices although nobody asks: files that have had their time.
+
+A file is only ever removed while a row still names it, so a process that dies in between leaves
+the row, and the next one goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from charafy.kernel.clock import Clock
+from charafy.kernel.db import Database
+from charafy.kernel.storage import Storage
+from charafy.voices import queries
+from charafy.voices.catalogue import Voices
+from charafy.voices.making import CLONE, SAMPLE, Making
+from charafy.voices.models import folder
+from charafy.voices.queries import Row
+
+log = structlog.get_logger("charafy.voices")
+
+ORPHAN_AGE: Final = timedelta(hours=1)
+RETIRED_AGE: Final = timedelta(hours=1)
+"""How long a clone that was replaced can be spoken with: what was begun before may go on."""
+FORGET_FOR: Final = timedelta(days=7)
+"""How long a service that keeps a copy of a deleted voice is asked to remove it."""
+CONSENT_DAYS: Final = 30
+"""How long the consent to a voice is kept after the voice was deleted."""
+_BATCH: Final = 100
+
+
+class Chores:
+    """Each is safe to run at any time, in any number of processes."""
+
+    def __init__(
+        self, db: Database, clock: Clock, *, voices: Voices, storage: Storage, making: Making
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._voices = voices
+        self._storage = storage
+        self._making = making
+
+    def clear(self, voice_id: str) -> None:
+        """Remove what a voice that was just deleted leaves; what can't be now is later."""
+        with self._db.read() as tx:
+            row = queries.known(tx, [voice_id]).get(voice_id)
+        if row is not None and row.deleted_at is not None:
+            self._end(row)
+
+    def clear_leftovers(self) -> int:
+        """Remove the files that had their time; answers how many voices had some."""
+        with self._db.read() as tx:
+            rows = queries.leftovers(tx)
+        return sum(self._tidy(row) for row in rows)
+
+    def forget_consents(self) -> int:
+        """Forget the consents to voices that were deleted `CONSENT_DAYS` ago."""
+        before = self._clock.now() - timedelta(days=CONSENT_DAYS)
+        with self._db.write() as tx:
+            return queries.forget_consents(tx, before)
+
+    def remove_orphans(self) -> int:
+        """Delete the files that no row names: a process died before it came to be. How many.
+
+        Lists every file of every voice: a chore for the start, not for every minute.
+        """
+        old = self._storage.keys("voices/", older_than=self._clock.now() - ORPHAN_AGE)
+        rows = self._known({key.split("/")[1] for key in old})
+        orphans = [key for key in old if self._is_orphan(key, rows)]
+        for key in orphans:
+            if f"/{CLONE}" in key:
+                self._making.forget(key)
+            self._storage.delete(key)
+        return len(orphans)
+
+    def _tidy(self, row: Row) -> bool:
+        if row.deleted_at is not None:
+            return self._end(row)
+        done = False
+        if row.reference_key and row.clone.refinement not in ("waiting", "running"):
+            self._storage.delete(row.reference_key)
+            self._set(row.voice_id, reference_key=None)
+            done = True
+        old = row.clone.updated_at < self._clock.now() - RETIRED_AGE
+        if row.retired_voice and old:
+            self._making.forget(row.retired_voice)
+            self._storage.delete(row.retired_voice)
+            self._set(row.voice_id, retired_voice=None)
+            done = True
+        return done
+
+    def _end(self, row: Row) -> bool:
+        """The end of a deletion; False when a service has to be asked again."""
+        assert row.deleted_at is not None
+        forgotten = all(self._making.forget(key) for key in row.files if f"/{CLONE}" in key)
+        if not forgotten and self._clock.now() < row.deleted_at + FORGET_FOR:
+            return False
+        if not forgotten:
+            log.error("clone_never_forgotten", voice_id=row.voice_id)
+        self._storage.delete_prefix(folder(row.voice_id))
+        with self._db.write() as tx:
+            queries.delete(tx, row.voice_id)
+        return True
+
+    def _set(self, voice_id: str, **values: object) -> None:
+        with self._db.write() as tx:
+            queries.update(tx, voice_id, **values)
+
+    def _known(self, voice_ids: Iterable[str]) -> dict[str, Row]:
+        ids, rows = sorted(voice_ids), dict[str, Row]()
+        with self._db.read() as tx:
+            for start in range(0, len(ids), _BATCH):
+                rows |= queries.known(tx, ids[start : start + _BATCH])
+        return rows
+
+    def _is_orphan(self, key: str, rows: dict[str, Row]) -> bool:
+        voice_id = key.split("/")[1]
+        if self._voices.is_preset(voice_id):
+            return False
+        row = rows.get(voice_id)
+        return row is None or (f"/{SAMPLE}" not in key and key not in row.files)

@@ -1,0 +1,25 @@
+"""What cloning a voice costs, and how many test keys get for nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from charafy.credits.service import Credits, DailyAllowance, Till
+from charafy.kernel.clock import Clock
+from charafy.kernel.db import Database
+from charafy.kernel.settings import Settings
+
+LEASE_S: Final = 600.0
+"""Of the held credits: longer than waiting, reading, cloning and writing may take together."""
+
+
+def till_of(db: Database, clock: Clock, credits: Credits, settings: Settings) -> Till:
+    return Till(
+        db,
+        credits,
+        DailyAllowance(clock, "Test keys clone {limit:,} voices a day"),
+        kind="voice_clone",
+        price=settings.prices.voice_clone,
+        lease_s=LEASE_S,
+        test_per_day=lambda plan: settings.plan(plan).test_clones_per_day,
+    )
