@@ -11,7 +11,9 @@ from charafy.engines.voice.cloning import Clone, Cloner, CloningFailed, Method, 
 from charafy.engines.voice.cloning.chosen import ChosenCloner
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.engines.weights import Store, WeightsUnavailable
+from charafy.ground import Ground
 from charafy.kernel.settings import Settings
+from charafy.voices.service import Emit, Speakers, VoiceRoom, Voices
 
 if TYPE_CHECKING:
     from charafy.engines.voice.cloning.quality import Examiner, Quality
@@ -34,6 +36,25 @@ def _chosen(settings: Settings, remote: Mapping[str, Cloner]) -> Cloner:
             return ScriptedCloner()
         case _:
             return NoCloner()
+
+
+def voice_room_of(
+    ground: Ground, cloner: Cloner, *, voices: Voices, emit: Emit, speakers: Speakers
+) -> VoiceRoom:
+    """Cloned voices in this house; `speakers` counts the characters that speak with one."""
+    return VoiceRoom.build(
+        ground.db,
+        ground.clock,
+        ground.settings,
+        voices=voices,
+        storage=ground.storage,
+        examine=Ears(Store(ground.settings.models)).examine,
+        cloner=cloner,
+        credits=ground.credits,
+        idempotency=ground.idempotency,
+        emit=emit,
+        speakers=speakers,
+    )
 
 
 class NoCloner:

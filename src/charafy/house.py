@@ -19,11 +19,12 @@ from charafy.avatars.service import Avatars
 from charafy.avatars.till import till_of as avatar_till
 from charafy.characters.service import Characters
 from charafy.clone_services import CloneServices, clone_services, shelf_of
-from charafy.cloners import Ears, cloner_of
+from charafy.cloners import cloner_of, voice_room_of
 from charafy.credits.purchases import Purchases, gateway_from
 from charafy.credits.service import Credits
 from charafy.embed.service import Embeds
 from charafy.engines.voice import FrontEnd
+from charafy.engines.voice.cloning import Cloner
 from charafy.engines.voice.deferred import DeferredVoice
 from charafy.engines.voice.router import VoiceRouter
 from charafy.engines.voice.text import TextFrontEnd
@@ -104,8 +105,13 @@ class House:
         self.db.close()
 
 
-def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
-    """Make every part; opens the database but changes nothing in it and loads no model."""
+def build_house(
+    settings: Settings, *, clock: Clock | None = None, cloner: Cloner | None = None
+) -> House:
+    """Make every part; opens the database but changes nothing in it and loads no model.
+
+    `cloner` clones voices instead of the one that the settings name.
+    """
     ground = lay_ground(settings, clock or SystemClock())
     db, storage, idempotency = ground.db, ground.storage, ground.idempotency
     limiter = Limiter(MemoryStorage())
@@ -118,7 +124,13 @@ def build_house(settings: Settings, *, clock: Clock | None = None) -> House:
     webhooks, deliverer, outside = _webhooks(ground)
     router = VoiceRouter(voice, services.speakers, shelf_of(storage))
     speech = _speech(ground, router, front_end, characters, voices)
-    voice_room = _clones(ground, services, voices, characters, webhooks)
+    voice_room = voice_room_of(
+        ground,
+        cloner or cloner_of(settings, services.cloners),
+        voices=voices,
+        emit=webhooks.emit,
+        speakers=characters.count_with_voice,
+    )
     video_room = _videos(ground, characters, speech, front_end, webhooks)
     accounts = _accounts(ground, characters, webhooks, voice_room, video_room)
     return House(
@@ -209,28 +221,6 @@ def _webhooks(ground: Ground) -> tuple[Webhooks, Deliverer, Outside]:
     )
     sender = Sender(clock, secrets, outside)
     return webhooks, Deliverer(db, clock, sender, ground.metrics, bell=bell), outside
-
-
-def _clones(
-    ground: Ground,
-    services: CloneServices,
-    voices: Voices,
-    characters: Characters,
-    webhooks: Webhooks,
-) -> VoiceRoom:
-    return VoiceRoom.build(
-        ground.db,
-        ground.clock,
-        ground.settings,
-        voices=voices,
-        storage=ground.storage,
-        examine=Ears(Store(ground.settings.models)).examine,
-        cloner=cloner_of(ground.settings, services.cloners),
-        credits=ground.credits,
-        idempotency=ground.idempotency,
-        emit=webhooks.emit,
-        speakers=characters.count_with_voice,
-    )
 
 
 def _videos(

@@ -1,4 +1,4 @@
-"""The process that makes videos: the composition root, part three."""
+"""The process that makes videos and refines voices: the composition root, part three."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from charafy.videos.jobs import Jobs
 from charafy.videos.making import Maker
 from charafy.videos.still import StillFaces
 from charafy.videos.studio import AvatarFaces, Faces, HouseStudio
+from charafy.voices.attending import Attendant
 
 log = structlog.get_logger("charafy.worker")
 
@@ -35,7 +36,7 @@ _SWEEP_S: Final = 30.0
 
 
 def run(house: House, *, supervised: bool) -> None:
-    """Make videos until SIGTERM; with `supervised`, also until standard input ends.
+    """Make videos and refine voices until SIGTERM or, `supervised`, until standard input ends.
 
     Does not return: what is under way keeps its threads, so the process is ended under them.
     """
@@ -44,13 +45,26 @@ def run(house: House, *, supervised: bool) -> None:
     with _only_one(house.settings):
         jobs = Jobs(house.settings, house.video_room.work, _maker(house))
         jobs.start()
+        attendant = _attendant(house, jobs)
+        attendant.start()
         log.info("worker_ready", pid=os.getpid())
         _keep_house(house, jobs, stop)
-        log.info("worker_stops", put_down=jobs.drain(DRAIN_S))
+        attendant.stop()
+        log.info("worker_stops", put_down=jobs.drain(DRAIN_S), voice=attendant.gone(DRAIN_S))
         house.avatars.close()
         house.keys.flush_last_used(now=True)
         sys.stderr.flush()
         os._exit(0)
+
+
+def _attendant(house: House, jobs: Jobs) -> Attendant:
+    """Videos go first: somebody pays for them by the second and waits."""
+    work = house.video_room.work
+    return Attendant(
+        house.voice_room.refinery,
+        house.settings.worker_name,
+        busy=lambda: bool(jobs.under_way or work.waiting()),
+    )
 
 
 def studio_of(house: House) -> HouseStudio:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -41,6 +41,8 @@ class Speaker:
 
     engine_voice: str
     language: Language
+    voice_id: str | None = None
+    """Of the voice, for who speaks later: a clone may sound better by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +108,25 @@ class Speech:
         with self._db.read() as tx:
             character = self._characters.owned(tx, caller.account_id, character_id)
         voice = self._voice_by_id(caller, voice_id or character.voice_id)
-        return Speaker(voice.engine_voice, language or character.language)
+        return Speaker(voice.engine_voice, language or character.language, voice.voice_id)
+
+    def as_now(self, speaker: Speaker) -> Speaker:
+        """The same speaker with the voice as it sounds now. Raises `NotFound` when it is gone."""
+        if speaker.voice_id is None:
+            return speaker
+        voice = self._voices.audible(speaker.voice_id)
+        return replace(speaker, engine_voice=voice.engine_voice)
 
     def by_name(self, caller: Caller, name: str) -> Speaker:
-        """Any name of a voice or character: voice_id, character_id, "af_heart", "Heart".
+        """Any name of a voice or character: voice_id, character_id, "af_heart", "Heart", that of a
+        clone. Where several match, presets come first, then the newest clone.
 
         Raises `BadRequest` when there is none.
         """
         wanted = name.strip().casefold()
         for voice in self._voices.available(caller.account_id):
             if wanted in (voice.voice_id, voice.engine_voice.casefold(), voice.name.casefold()):
-                return Speaker(voice.engine_voice, voice.language)
+                return Speaker(voice.engine_voice, voice.language, voice.voice_id)
         if is_id(wanted):
             try:
                 return self.character(caller, wanted)

@@ -61,6 +61,7 @@ class Drafting:
             fps=body.fps,
             background=background,
             format=body.format,
+            voice_id=None if body.text is None else speaker.voice_id,
         )
         spoken_s = self._spoken_s(video_id, order, body.audio)
         if is_picture(background):

@@ -15,6 +15,7 @@ AvatarType = Literal["sprite", "motion"]
 FailureCode = Literal[
     "nothing_to_say",
     "character_deleted",
+    "voice_deleted",
     "picture_unusable",
     "disk_full",
     "cancelled",
@@ -25,6 +26,7 @@ FailureCode = Literal[
 REASONS: Final[Mapping[FailureCode, str]] = {
     "nothing_to_say": "There is nothing to say in the text (only spaces, emoji, tags or symbols).",
     "character_deleted": "The character was deleted while its video was being made.",
+    "voice_deleted": "The voice was deleted before the video was spoken.",
     "picture_unusable": "No face that can be animated was found in the character's photo.",
     "disk_full": "The server has no room left for the video: tell its operator.",
     "cancelled": "The video was cancelled.",
@@ -52,6 +54,8 @@ class Order:
     background: str
     """"keep", "blur", "transparent", "#rrggbb", or the storage key of a picture."""
     format: VideoFormat
+    voice_id: str | None = None
+    """Whose `engine_voice` it was when it was ordered; None for a recording."""
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)

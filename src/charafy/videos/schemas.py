@@ -187,8 +187,8 @@ class VideoAnswer(Answer):
     )
     error: str | None = Field(description="Why it failed, as a sentence.")
     error_code: str | None = Field(
-        description="nothing_to_say, character_deleted, picture_unusable, disk_full, cancelled, "
-        "expired or internal."
+        description="nothing_to_say, character_deleted, voice_deleted, picture_unusable, "
+        "disk_full, cancelled, expired or internal."
     )
     expires_at: str | None = Field(
         description="When the video and its files are removed; null: they stay."

@@ -96,7 +96,11 @@ class HouseStudio:
         self._listen = listen
 
     def speak(self, order: Order, on_chunk: Callable[[float], None]) -> Spoken:
-        speaker = Speaker(order.engine_voice, order.language)
+        speaker = Speaker(order.engine_voice, order.language, order.voice_id)
+        try:
+            speaker = self._speech.as_now(speaker)
+        except NotFound:
+            raise Failure("voice_deleted") from None
         try:
             return self._speech.speak(order.text or "", speaker, order.speed, on_chunk)
         except NothingToSay:

@@ -1,7 +1,7 @@
 """The door to the voices feature: what other features and the app may use of it."""
 
 from charafy.voices.catalogue import Voices, preset_id
-from charafy.voices.clones import Clones, RecordingRefused
+from charafy.voices.clones import Clones, Emit, RecordingRefused, Speakers
 from charafy.voices.models import Changes, Clone, Consent, Refinement, VoiceInfo, Wanted
 from charafy.voices.refining import Refinery
 from charafy.voices.room import VoiceRoom
@@ -12,10 +12,12 @@ __all__ = [
     "Clone",
     "Clones",
     "Consent",
+    "Emit",
     "RecordingRefused",
     "Refinement",
     "Refinery",
     "Samples",
+    "Speakers",
     "VoiceInfo",
     "VoiceRoom",
     "Voices",
