@@ -43,6 +43,9 @@ class Measures:
     clear_db: float | None
     """`snr_db`, or, where nobody pauses, the speech above its own quietest moments, which says as
     much when there is noise (and less than the truth when there is none). None without speech."""
+    worst_db: float | None
+    """Speech above the louder ones among the pauses: far below `snr_db` when noise comes and goes.
+    None as for `snr_db`."""
     level_db: float
     bandwidth_hz: int
     loud_s: float
@@ -54,8 +57,7 @@ def measure(pcm: Pcm, likely: NDArray[np.float32], frame: int) -> Measures:
     count = len(pcm) // frame
     likely = likely[:count]
     bands = _bands(pcm, count, frame)
-    middle = slice(round(_LOW_HZ / _BAND_HZ), round(_HIGH_HZ / _BAND_HZ))
-    power = bands[:, middle].sum(axis=1)
+    power = bands[:, : round(_HIGH_HZ / _BAND_HZ)].sum(axis=1)
     whole = np.square(pcm[: count * frame], dtype=np.float64).reshape(count, frame).mean(axis=1)
     speech = likely > _SPEECH
     pause = (likely < _PAUSE) & (whole > _SILENCE)
@@ -63,20 +65,22 @@ def measure(pcm: Pcm, likely: NDArray[np.float32], frame: int) -> Measures:
     loud = ~speech & (10.0 * np.log10(whole + 1e-12) > max(-50.0, level - 15.0))
     loud &= likely < _PAUSE
     enough = speech.sum() >= _LEAST_FRAMES
-    snr = clear = None
+    snr = clear = worst = None
     if enough:
         mean = float(power[speech].mean())
         clear = _above(mean, float(np.percentile(power, 5)))
         if pause.sum() >= _LEAST_FRAMES:
             snr = _above(mean, float(np.median(power[pause])))
             snr = clear = max(snr, clear - _DIP_DB)
+            worst = _above(mean, float(np.percentile(power[pause], 80)))
     reach = _bandwidth(bands, speech, pause) if enough else SAMPLE_RATE // 2
-    return Measures(snr, clear, level, reach, float(loud.sum()) * frame / SAMPLE_RATE)
+    return Measures(snr, clear, worst, level, reach, float(loud.sum()) * frame / SAMPLE_RATE)
 
 
 def _bands(pcm: Pcm, count: int, frame: int) -> Floats:
-    """[count, bands of `_BAND_HZ`]: power."""
+    """[count, bands of `_BAND_HZ`]: power, without rumble."""
     taper = np.hanning(frame).astype(np.float32)
+    rumble = round(_LOW_HZ * frame / SAMPLE_RATE)
     bins = round(_BAND_HZ * frame / SAMPLE_RATE)
     number = (frame // 2) // bins
     out = np.empty((count, number))
@@ -84,6 +88,7 @@ def _bands(pcm: Pcm, count: int, frame: int) -> Floats:
     for begin in range(0, count, _CHUNK):
         spectrum = np.fft.rfft(frames[begin : begin + _CHUNK] * taper, axis=1)
         power = np.square(np.abs(spectrum[:, : number * bins]))
+        power[:, :rumble] = 0.0
         out[begin : begin + _CHUNK] = power.reshape(len(power), number, bins).sum(axis=2)
     return out
 

@@ -26,7 +26,9 @@ _SLIGHTLY_CLIPPED: Final = 0.003
 _QUIET_DB: Final = -42.0
 _NARROW_HZ: Final = 5500
 _CLEAR_DB: Final = 20.0
-"""Noise that comes and goes makes one person sound like two, so be sure only above this."""
+"""Louder noise hides the upper end of a voice."""
+_STEADY_DB: Final = 18.0
+"""Louder noise that comes and goes makes one person sound like two."""
 _TWO: Final = 0.72
 _PERHAPS_TWO: Final = 0.80
 """Below these cosines the two groups of the speech are two people, surely or perhaps."""
@@ -60,16 +62,12 @@ class Findings:
     split: Split | None
 
     @property
-    def clear(self) -> bool:
-        """Whether noise can't have misled what was measured of the voice."""
-        return (self.measures.clear_db or 0.0) >= _CLEAR_DB
-
-    @property
     def speakers(self) -> int | None:
         """1, 2 (or more), None where it can't be told."""
         if self.split is None:
             return None
-        if self.split.alike < _TWO and self.split.smaller >= _TWO_WINDOWS and self.clear:
+        steady = (self.measures.worst_db or 0.0) >= _STEADY_DB
+        if self.split.alike < _TWO and self.split.smaller >= _TWO_WINDOWS and steady:
             return 2
         return 1 if self.split.alike >= _ONE else None
 
@@ -174,7 +172,7 @@ def _small_things(found: Findings) -> Iterator[Problem]:
             " Turn the microphone up or move closer to it."
         )
         yield Problem("quiet", False, says)
-    if sound.bandwidth_hz < _NARROW_HZ and found.clear:
+    if sound.bandwidth_hz < _NARROW_HZ and (sound.clear_db or 0.0) >= _CLEAR_DB:
         says = (
             f"The recording holds nothing above {sound.bandwidth_hz / 1000:.1f} kHz, like a"
             " telephone call, so the voice may come out dull. A recording made with a microphone"
