@@ -58,9 +58,10 @@ def measure(pcm: Pcm, likely: NDArray[np.float32], frame: int) -> Measures:
     likely = likely[:count]
     bands = _bands(pcm, count, frame)
     power = bands[:, : round(_HIGH_HZ / _BAND_HZ)].sum(axis=1)
-    whole = np.square(pcm[: count * frame], dtype=np.float64).reshape(count, frame).mean(axis=1)
-    speech = likely > _SPEECH
-    pause = (likely < _PAUSE) & (whole > _SILENCE)
+    whole = pcm[: count * frame].reshape(count, frame).var(axis=1, dtype=np.float64)
+    natural = whole > _SILENCE
+    speech = (likely > _SPEECH) & natural
+    pause = (likely < _PAUSE) & natural
     level = _db(whole[speech].mean()) if speech.any() else _db(whole.mean() if count else 0.0)
     loud = ~speech & (10.0 * np.log10(whole + 1e-12) > max(-50.0, level - 15.0))
     loud &= likely < _PAUSE
@@ -68,12 +69,14 @@ def measure(pcm: Pcm, likely: NDArray[np.float32], frame: int) -> Measures:
     snr = clear = worst = None
     if enough:
         mean = float(power[speech].mean())
-        clear = _above(mean, float(np.percentile(power, 5)))
+        clear = _above(mean, float(np.percentile(power[natural], 5)))
         if pause.sum() >= _LEAST_FRAMES:
             snr = _above(mean, float(np.median(power[pause])))
             snr = clear = max(snr, clear - _DIP_DB)
             worst = _above(mean, float(np.percentile(power[pause], 80)))
-    reach = _bandwidth(bands, speech, pause) if enough else SAMPLE_RATE // 2
+    reach = (
+        _bandwidth(bands[natural], speech[natural], pause[natural]) if enough else SAMPLE_RATE // 2
+    )
     return Measures(snr, clear, worst, level, reach, float(loud.sum()) * frame / SAMPLE_RATE)
 
 

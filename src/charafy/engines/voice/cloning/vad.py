@@ -101,7 +101,7 @@ def best(pcm: Pcm, spoken: list[Stretch], most_s: float) -> list[Stretch]:
 
 def total(spoken: list[Stretch]) -> float:
     """Seconds in all."""
-    return sum(end - begin for begin, end in spoken)
+    return sum((end - begin for begin, end in spoken), 0.0)
 
 
 def cut(pcm: Pcm, spoken: list[Stretch]) -> Pcm:
