@@ -13,6 +13,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from charafy.app import build_app
+from charafy.engines.voice.cloning import Cloner
 from charafy.house import House, build_house
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
@@ -59,6 +60,14 @@ class Customer:
             headers.setdefault("Content-Type", "application/json")
         return self.http.request(method, f"/api/v1{path}", headers=headers, **options)
 
+    def send(self, path: str, audio: bytes | None, **fields: Any) -> Any:
+        """Post a form with a recording in it."""
+        headers = {"x-api-key": self.key, **fields.pop("headers", {})}
+        files = {} if audio is None else {"audio": ("recording", audio)}
+        # Without a file httpx would send no multipart form.
+        parts = files | {name: (None, value) for name, value in fields.items()}
+        return self.http.post(f"/api/v1{path}", files=parts, headers=headers)
+
     def voice(self, language: str = "ja") -> str:
         voices = self.get("/voices").json()["voices"]
         return next(str(voice["voice_id"]) for voice in voices if voice["language"] == language)
@@ -88,10 +97,12 @@ class Street:
 
 
 @contextmanager
-def street(settings: Settings, clock: Clock, db: Database) -> Iterator[Street]:
+def street(
+    settings: Settings, clock: Clock, db: Database, cloner: Cloner | None = None
+) -> Iterator[Street]:
     """`db`: a migrated database at the settings' address."""
     del db
-    house = build_house(settings, clock=clock)
+    house = build_house(settings, clock=clock, cloner=cloner)
     http = TestClient(build_app(house), base_url=settings.base_url)
     try:
         alice, tester = _customer(house, http, "alice"), None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from charafy.kernel.errors import BadRequest
 from charafy.kernel.media.audio import SAMPLE_RATE, AudioFormat, encode
 from charafy.kernel.media.recordings import read_recording
+from tests.support import recordings
 
 MOST_KB = 500_000
 """Of memory for reading anything."""
@@ -169,3 +170,30 @@ def test_one_piece_longer_than_all_may_be_is_refused_unread() -> None:
     with pytest.raises(BadRequest) as refused:
         read_recording(in_one_piece(4_000_000, 4_000))
     assert refused.value.code == "audio_too_long"
+
+
+def test_many_channels_become_one_without_being_cut_off() -> None:
+    pcm = read_recording(recordings.many_channels(8, 96_000))
+    peak = np.abs(pcm).max()
+    assert 0.1 < peak <= 1.0
+    assert np.mean(np.abs(pcm) > 0.999) < 0.001
+
+
+@pytest.mark.parametrize("container", ["mp4", "webm"])
+def test_a_film_is_read_where_it_may_be_and_refused_where_it_may_not(container: str) -> None:
+    film = recordings.film(container, "aac" if container == "mp4" else "libopus")
+    assert len(read_recording(film)) / SAMPLE_RATE == pytest.approx(12.5, abs=0.1)
+    with pytest.raises(BadRequest, match="is a video") as refused:
+        read_recording(film, allow_video=False)
+    assert refused.value.code == "audio_is_video"
+
+
+def test_the_picture_of_a_cover_is_no_film() -> None:
+    pcm = read_recording(recordings.with_cover(), allow_video=False)
+    assert len(pcm) / SAMPLE_RATE == pytest.approx(12.5, abs=0.1)
+
+
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "aac"), ("webm", "libopus")])
+def test_sound_alone_is_no_film_in_whatever_container(container: str, codec: str) -> None:
+    sound = recordings.sound_only(container, codec)
+    assert len(read_recording(sound, allow_video=False)) / SAMPLE_RATE == pytest.approx(12.5, 0.01)

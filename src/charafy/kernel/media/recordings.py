@@ -104,8 +104,13 @@ def _decode(data: bytes, demuxer: str, max_samples: int, allow_video: bool) -> P
                 count += len(samples)
             if count > max_samples:
                 break
+        channels = stream.codec_context.channels
     pcm = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-    return np.nan_to_num(pcm[: max_samples + 1], posinf=1.0, neginf=-1.0).clip(-1.0, 1.0)
+    pcm = np.nan_to_num(pcm[: max_samples + 1], posinf=1.0, neginf=-1.0)
+    if channels > 2 and len(pcm):
+        # One channel of two is their mean; of more it is a sum, which may be far too loud.
+        pcm /= max(1.0, float(np.abs(pcm).max()))
+    return pcm.clip(-1.0, 1.0)
 
 
 def _moves(stream: VideoStream) -> bool:
