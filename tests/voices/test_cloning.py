@@ -353,7 +353,8 @@ def test_a_server_may_want_consent_and_then_clones_nobody_without(
 ) -> None:
     strict = settings.model_copy(update={"clone_consent": "required"})
     with street(strict, clock, db, ScriptedCloner()) as made:
-        for fields in ({}, {"consent": ""}, {"consent": "  "}):
+        for consent in (None, "", "  "):
+            fields: dict[str, Any] = {} if consent is None else {"consent": consent}
             refused = clone(made.alice, **fields)
             assert refused.status_code == 400
             assert (refused.json()["code"], refused.json()["param"]) == (

@@ -220,10 +220,10 @@ def test_no_character_is_left_with_a_voice_that_was_deleted_at_that_moment(
         voice_id = _straight_into_the_table(house, alice)
 
         def give(voice_id: str = voice_id) -> bool:
-            return alice.post("/characters", _character(voice_id)).is_success
+            return bool(alice.post("/characters", _character(voice_id)).is_success)
 
         def take(voice_id: str = voice_id) -> bool:
-            return alice.delete(f"/voices/{voice_id}").is_success
+            return bool(alice.delete(f"/voices/{voice_id}").is_success)
 
         with ThreadPoolExecutor(2) as threads:
             given, taken = threads.submit(give), threads.submit(take)

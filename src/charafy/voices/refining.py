@@ -114,6 +114,8 @@ class Refinery:
         """
         try:
             better = self._better(job, self._watched(job, progress))
+            if better is not None:
+                self._storage.put(_key(job, better), better.data, "application/json")
         except PutDown:
             self._put_down(job)
             return None
@@ -156,9 +158,11 @@ class Refinery:
                 raise _Unwanted
 
     def _swap(self, job: Job, better: Clone) -> Refinement | None:
-        """Give the voice its better clone. Its old one stays for who speaks with it right now."""
-        key = clone_key(job.voice.voice_id, better.data)
-        self._storage.put(key, better.data, "application/json")
+        """Give the voice its better clone, whose file is written.
+
+        The old one stays for who speaks with it right now.
+        """
+        key = _key(job, better)
         ended = self._end(
             job,
             "kept",
@@ -204,3 +208,7 @@ class Refinery:
         """The worker stops on purpose: this attempt does not count."""
         with self._db.write() as tx:
             queries.put_down(tx, job.voice.voice_id, job.claim, counts=False)
+
+
+def _key(job: Job, better: Clone) -> str:
+    return clone_key(job.voice.voice_id, better.data)
