@@ -64,7 +64,8 @@ def speech_level_db(pcm: Pcm) -> float:
 def clipped_at(pcm: Pcm, share: float) -> Pcm:
     """So loud that `share` of the samples in speech are cut off, then turned down."""
     rail = np.quantile(np.abs(pcm[np.abs(pcm) > 0.003]), 1 - share)
-    return (np.clip(pcm, -rail, rail) * (0.8 / rail)).astype(np.float32)
+    cut: Pcm = np.clip(pcm, -rail, rail) * (0.8 / rail)
+    return cut.astype(np.float32)
 
 
 # --- good recordings
