@@ -1,7 +1,8 @@
 """The contract's own curl lines, run by the real curl, unchanged but for host, key, ids and photo.
 
 What differs: `https://charafy.ai` is the test server, YOUR_API_KEY its key, CHAR_ID and VOICE_UUID
-ids of its own, and https://example.com/photo.jpg a picture on this machine.
+ids of its own, and https://example.com/photo.jpg a picture on this machine. `voice-sample.mp3` lies
+in the folder.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support import contract
+from tests.support import contract, recordings
 from tests.support.server import Server
 
 ENDPOINTS = contract.endpoints()
@@ -26,6 +27,7 @@ BUILT = (
     "PUT /v1/characters/CHAR_ID/avatar",
     "PUT /v1/characters/CHAR_ID/embed",
     "GET /v1/voices",
+    "POST /v1/voice/clone",
     "POST /v1/tts",
     "POST /v1/video",
     "GET /v1/credits",
@@ -84,6 +86,7 @@ def shell(server: Server, tmp_path: Path, photo_host: str) -> Shell:
     base = f"{server.base_url}/api/v1"
     characters = httpx.get(f"{base}/characters", headers=headers).json()["characters"]
     voices = httpx.get(f"{base}/voices", headers=headers).json()["voices"]
+    (tmp_path / "voice-sample.mp3").write_bytes(recordings.written("mp3"))
     return Shell(server, tmp_path, photo_host, characters[0]["character_id"], voices[0]["voice_id"])
 
 
@@ -180,7 +183,21 @@ def test_the_voices_line_lists_presets_whose_samples_play(shell: Shell) -> None:
     voices = json.loads(shell.run(ENDPOINTS["GET /v1/voices"].curl).body)["voices"]
 
     assert {voice["language"] for voice in voices} == {"ja", "en"}
-    assert all(voice["is_preset"] for voice in voices)
+    presets = [voice for voice in voices if voice["is_preset"]]
+    assert voices[: len(presets)] == presets
     sample = httpx.get(voices[0]["sample_url"], timeout=30)
     assert (sample.status_code, sample.headers["content-type"]) == (200, "audio/mpeg")
     assert len(sample.content) > 4_000
+
+
+def test_the_clone_line_makes_a_voice_that_the_list_line_shows_and_that_speaks(
+    shell: Shell,
+) -> None:
+    made = json.loads(shell.run(ENDPOINTS["POST /v1/voice/clone"].curl).body)
+    listed = json.loads(shell.run(ENDPOINTS["GET /v1/voices"].curl).body)["voices"]
+
+    found = next(voice for voice in listed if voice["voice_id"] == made["voice_id"])
+    assert (found["name"], found["language"], found["is_preset"]) == ("My Voice", "ja", False)
+    assert (made["credits_used"], found["sample_url"]) == (100, made["sample_url"])
+    sample = httpx.get(made["sample_url"], timeout=30)
+    assert (sample.status_code, sample.headers["content-type"]) == (200, "audio/mpeg")

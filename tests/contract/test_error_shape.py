@@ -151,6 +151,48 @@ def test_a_field_of_a_wrong_type_is_400_or_names_nothing(
                     check(answer, 400, 403, 404)
 
 
+@pytest.fixture(scope="session")
+def forms(app: FastAPI, shared_house: House) -> list[tuple[Route, list[str]]]:
+    """Guarded routes that take a form with files, and the names of its fields."""
+    document = build(app, shared_house.settings)
+    found = []
+    for path, method, operation in operations(document):
+        media = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data")
+        if media:
+            name = media["schema"]["$ref"].rpartition("/")[2]
+            fields = list(document["components"]["schemas"][name]["properties"])
+            found.append((Route(method.upper(), path), fields))
+    assert len(found) >= 2
+    return found
+
+
+def test_where_a_form_is_wanted_everything_else_is_400(
+    http: TestClient, operator: Developer, forms: list[tuple[Route, list[str]]]
+) -> None:
+    kinds = ("application/json", "text/plain", "application/x-www-form-urlencoded", "")
+    for route, _ in forms:
+        for kind in (*kinds, "multipart/form-data", "multipart/form-data; boundary=x"):
+            for content in (*MALFORMED, *NOT_OBJECTS, "a=b", "--x", "--x--"):
+                headers = {**operator.headers, "content-type": kind}
+                answer = http.request(
+                    route.method, url_of(route), content=content.encode(), headers=headers
+                )
+                check(answer, 400)
+
+
+def test_a_field_of_a_form_that_makes_no_sense_is_400(
+    http: TestClient, operator: Developer, forms: list[tuple[Route, list[str]]]
+) -> None:
+    for route, fields in forms:
+        for field in fields:
+            for value in ("", " ", "\x00", "\u202e", "x" * 20_001, "[]", "😀"):
+                for part in ((None, value), ("a file", value), ("a file", value, "audio/wav")):
+                    answer = http.request(
+                        route.method, url_of(route), files={field: part}, headers=operator.headers
+                    )
+                    check(answer, 400)
+
+
 def test_an_unknown_id_in_the_path_is_404(
     http: TestClient, operator: Developer, app: FastAPI, shared_house: House
 ) -> None:
@@ -257,7 +299,12 @@ def test_a_key_without_the_scope_is_403(
     http: TestClient, shared_house: House, developer: Developer, guarded: list[Route]
 ) -> None:
     no_scopes = shared_house.keys.create(developer.account_id, "nothing", scopes=["voices:read"])
-    allowed = {f"GET {API}/voices", f"GET {API}/models", f"GET {API}/models/{{model}}"}
+    allowed = {
+        f"GET {API}/voices",
+        f"GET {API}/voices/{{voice_id}}",
+        f"GET {API}/models",
+        f"GET {API}/models/{{model}}",
+    }
     for route in guarded:
         if str(route) not in allowed:
             answer = http.request(

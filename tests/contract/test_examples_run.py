@@ -23,10 +23,12 @@ from charafy.reference.names import OPERATIONS
 from charafy.reference.operations import chapters
 from charafy.reference.samples import Sample, samples
 from charafy.web.pages import PAGE_LANGUAGES
+from tests.support import recordings
 from tests.support.server import Server
 
 NOT_RUN = {"delete_account", "suspend_account", "unsuspend_account", "buy_credits"}
 """What would end the account that runs them, or needs a payment provider."""
+RECORDING = "voice-sample.mp3"
 OPERATION_NAMES = [name for _, _, name in OPERATIONS if name not in NOT_RUN]
 
 
@@ -121,17 +123,30 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
             api.post(f"{endpoint}/test").raise_for_status()
             return str(api.get(f"{endpoint}/deliveries").json()["deliveries"][0]["delivery_id"])
 
+        def clone() -> str:
+            answer = api.post(
+                "/voice/clone",
+                files={"audio": recordings.speech()},
+                data={"name": "My Voice"},
+            )
+            return str(answer.raise_for_status().json()["voice_id"])
+
         values = {
             "YOUR_API_KEY": server.api_key,
             "CHAR_ID": character_id,
-            "VOICE_ID": voice_id,
             "KEY_ID": key_id,
             "ACCOUNT_ID": api.get("/account").json()["account_id"],
             "https://example.com/photo.jpg": photo,
             '"af_heart"': f'"{voice_id}"',
             "greeting-0001": f"greeting-{character_id}",
         }
-        made = {"VIDEO_ID": order, "ENDPOINT_ID": listen, "DELIVERY_ID": deliver}
+        made = {
+            "VIDEO_ID": order,
+            "VOICE_ID": clone,
+            "ENDPOINT_ID": listen,
+            "DELIVERY_ID": deliver,
+        }
+        (tmp_path / RECORDING).write_bytes(recordings.written("mp3"))
         yield Paste(server, tmp_path, values, made)
         for left in api.get("/videos", params={"status": "processing"}).json()["videos"]:
             api.delete(f"/video/{left['video_id']}")
@@ -168,7 +183,7 @@ def test_an_operation_s_example_runs(
 ) -> None:
     said = paste.run(examples[name][position])
 
-    saved = [path for path in paste.folder.iterdir() if path.suffix == ".mp3"]
+    saved = [path for path in paste.folder.glob("*.mp3") if path.name != RECORDING]
     if saved:
         assert all(path.stat().st_size > 2_000 for path in saved)
     else:

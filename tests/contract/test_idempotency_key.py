@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from charafy.reference.names import IDEMPOTENT, OPERATIONS
 from tests.contract.conftest import Developer
+from tests.support import recordings
 from tests.support.routes import API
 
 PATHS = {name: API + path for _, path, name in OPERATIONS}
@@ -33,6 +34,7 @@ def bodies(
     requests: dict[str, tuple[dict[str, Any], str]] = {
         "create_character": ({"name": "Emma", "image": photo, "voice_id": voice_id}, "name"),
         "generate_avatar": ({"avatar_type": "motion", "kind": "auto"}, "kind"),
+        "clone_voice": ({"name": "Emma", "language": "en"}, "name"),
         "speak": (speech, "text"),
         "speak_with_timestamps": (speech, "text"),
         "generate_video": (speech, "text"),
@@ -61,11 +63,11 @@ def test_sent_again_it_is_answered_again_and_done_once(
 ) -> None:
     url = url_of(operation, developer, character_id)
     headers = {**caller.headers, "Idempotency-Key": str(uuid.uuid4())}
-    first = http.request(METHODS[operation], url, json=bodies[0], headers=headers)
+    first = send(http, operation, url, bodies[0], headers)
     assert first.status_code == 200, first.text
     before = state(http, developer)
 
-    again = http.request(METHODS[operation], url, json=bodies[0], headers=headers)
+    again = send(http, operation, url, bodies[0], headers)
 
     assert again.status_code == 200
     assert "idempotent-replayed" not in first.headers
@@ -92,11 +94,11 @@ def test_sent_again_with_another_body_it_is_a_conflict(
 ) -> None:
     url = url_of(operation, developer, character_id)
     headers = {**caller.headers, "Idempotency-Key": str(uuid.uuid4())}
-    first = http.request(METHODS[operation], url, json=bodies[0], headers=headers)
+    first = send(http, operation, url, bodies[0], headers)
     assert first.status_code == 200, first.text
     before = state(http, developer)
 
-    other = http.request(METHODS[operation], url, json=bodies[1], headers=headers)
+    other = send(http, operation, url, bodies[1], headers)
 
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     assert state(http, developer) == before
@@ -111,6 +113,15 @@ def test_a_key_that_is_no_key_is_bad_input(
     assert http.post(f"{API}/tts", json=body, headers=headers).status_code == 400
 
 
+def send(
+    http: TestClient, operation: str, url: str, body: dict[str, Any], headers: dict[str, str]
+) -> Any:
+    if operation == "clone_voice":
+        audio = {"audio": recordings.speech()}
+        return http.post(url, files=audio, data=body, headers=headers)
+    return http.request(METHODS[operation], url, json=body, headers=headers)
+
+
 def url_of(operation: str, developer: Developer, character_id: str) -> str:
     url = PATHS[operation].replace("{account_id}", developer.account_id)
     return url.replace("{character_id}", character_id)
@@ -122,6 +133,7 @@ def state(http: TestClient, developer: Developer) -> tuple[Any, ...]:
     return (
         http.get(f"{API}/credits", headers=headers).json(),
         http.get(f"{API}/characters", headers=headers).json(),
+        http.get(f"{API}/voices", headers=headers).json(),
         len(http.get(f"{API}/keys", headers=headers).json()["keys"]),
         http.get(f"{API}/webhooks", headers=headers).json(),
     )

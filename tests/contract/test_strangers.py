@@ -16,18 +16,22 @@ from fastapi.testclient import TestClient
 
 from charafy.house import House
 from tests.contract.conftest import HOOK, Developer
+from tests.support import recordings
 from tests.support.routes import API, Route, routes
 
-OWNED = {"character_id", "key_id", "video_id", "endpoint_id", "delivery_id"}
+OWNED = {"character_id", "voice_id", "key_id", "video_id", "endpoint_id", "delivery_id"}
 """Ids of things that belong to an account."""
-COMMON = {"voice_id", "model"}
+COMMON = {"model"}
 """Ids of things that everyone may see."""
 OPERATORS = {"account_id"}
 """Ids that only the operator may use."""
+TO_HEAR = f"GET {API}/voices/{{voice_id}}/sample.mp3"
+"""Open to whoever knows the id, which nobody can guess."""
 BODIES: Mapping[str, dict[str, Any]] = {
     f"PATCH {API}/characters/{{character_id}}": {"name": "Mine now"},
     f"PUT {API}/characters/{{character_id}}/avatar": {"avatar_type": "motion"},
     f"PUT {API}/characters/{{character_id}}/embed": {"embed_enabled": True},
+    f"PATCH {API}/voices/{{voice_id}}": {"name": "Mine now"},
     f"PATCH {API}/webhooks/{{endpoint_id}}": {"url": "https://example.com/mine-now"},
 }
 SECRET = "Only Emma knows this."
@@ -65,6 +69,12 @@ def belongings(
         json={"character_id": character_id, "text": "Hello!"},
         headers=developer.headers,
     ).json()
+    voice = http.post(
+        f"{API}/voice/clone",
+        files={"audio": recordings.speech()},
+        data={"name": "Voice-of-the-developer", "consent": SECRET},
+        headers=developer.headers,
+    ).json()
     key = http.post(f"{API}/keys", json={"name": "spare"}, headers=developer.headers).json()
     hook = http.post(f"{API}/webhooks", json={"url": HOOK}, headers=developer.headers).json()
     told = http.post(f"{API}/webhooks/{hook['endpoint_id']}/test", headers=developer.headers).json()
@@ -73,6 +83,7 @@ def belongings(
     return Belongings(
         {
             "character_id": character_id,
+            "voice_id": voice["voice_id"],
             "key_id": key["key_id"],
             "endpoint_id": hook["endpoint_id"],
             "delivery_id": told["delivery_id"],
@@ -81,6 +92,8 @@ def belongings(
         },
         (
             character_id,
+            voice["voice_id"],
+            voice["name"],
             key["key_id"],
             hook["endpoint_id"],
             hook["secret"],
@@ -99,7 +112,11 @@ def belongings(
 @pytest.fixture(scope="module")
 def walk(http: TestClient) -> list[Route]:
     assert isinstance(http.app, FastAPI)
-    return [route for route in routes(http.app) if route.is_api and route.parameters]
+    return [
+        route
+        for route in routes(http.app)
+        if route.is_api and route.parameters and str(route) != TO_HEAR
+    ]
 
 
 def test_every_id_in_a_path_is_known_to_this_walk(walk: list[Route]) -> None:
@@ -156,6 +173,7 @@ def test_nothing_changed_for_its_owner(
         paths = (
             f"{API}/characters/{belongings.ids['character_id']}",
             f"{API}/characters/{belongings.ids['character_id']}/embed",
+            f"{API}/voices/{belongings.ids['voice_id']}",
             f"{API}/webhooks/{belongings.ids['endpoint_id']}",
             f"{API}/account",
         )
@@ -192,6 +210,19 @@ def test_a_stranger_cannot_speak_through_openai_s_door_either(
     body = {"model": "kokoro", "voice": belongings.ids["character_id"], "input": "Hello!"}
     answer = http.post(f"{API}/audio/speech", json=body, headers=stranger.headers)
     assert answer.status_code in (400, 404)
+
+
+def test_a_stranger_cannot_speak_with_another_account_s_voice(
+    http: TestClient, belongings: Belongings, stranger: Developer, photo: str
+) -> None:
+    voice_id = belongings.ids["voice_id"]
+    for name in (voice_id, "Voice-of-the-developer"):
+        body = {"model": "kokoro", "voice": name, "input": "Hello!"}
+        answer = http.post(f"{API}/audio/speech", json=body, headers=stranger.headers)
+        assert answer.status_code == 400
+    body = {"name": "Emma", "image": photo, "voice_id": voice_id}
+    answer = http.post(f"{API}/characters", json=body, headers=stranger.headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_voice")
 
 
 def test_lists_show_nothing_of_others(

@@ -12,6 +12,7 @@ import pytest
 from charafy.reference.operations import Operation
 from charafy.reference.samples import samples
 
+MULTIPART = "multipart/form-data"
 AWKWARD: tuple[dict[str, Any], ...] = (
     {"text": "It's 5 o'clock"},
     {"text": 'She said "hello" \\ and left\nat once\t'},
@@ -106,3 +107,40 @@ def test_ids_that_only_the_reader_knows_are_placeholders(language: str) -> None:
 
     assert "7f9c24e5" not in text
     assert text.count("CHAR_ID") == 2
+
+
+FORM = {"audio": "@voice-sample.mp3", "name": "My Voice", "language": "ja"}
+
+
+def test_curl_sends_a_form_as_the_contract_s_line_does() -> None:
+    words = shlex.split(code(operation(body_type=MULTIPART, body_example=FORM), "bash"))
+    sent = [words[at + 1] for at, word in enumerate(words) if word == "-F"]
+    assert sent == ["audio=@voice-sample.mp3", "name=My Voice", "language=ja"]
+    assert "Content-Type" not in " ".join(words)
+
+
+def test_python_sends_a_form_with_its_file() -> None:
+    text = code(operation(body_type=MULTIPART, body_example=FORM), "python")
+    tree = ast.parse(text)
+    [call] = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and any(k.arg == "files" for k in node.keywords)
+    ]
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    assert ast.unparse(given["files"]) == "{'audio': Path('voice-sample.mp3').read_bytes()}"
+    assert ast.literal_eval(given["data"]) == {"name": "My Voice", "language": "ja"}
+    assert "json" not in given
+
+
+def test_javascript_sends_a_form_with_its_file() -> None:
+    text = code(operation(body_type=MULTIPART, body_example=FORM), "javascript")
+    assert 'form.append("audio", new Blob([await readFile("voice-sample.mp3")])' in text
+    assert 'form.append("name", "My Voice");' in text
+    assert "Content-Type" not in text
+    assert "body: form," in text
+
+
+def test_a_form_may_hold_nothing_but_a_file() -> None:
+    text = code(operation(body_type=MULTIPART, body_example={"audio": "@a.mp3"}), "python")
+    assert "data=" not in text

@@ -23,6 +23,7 @@ NAMES = (
     "credits",
     "speech",
     "timestamps",
+    "clone-a-voice",
     "give-it-a-face",
     "make-a-video",
     "show-the-face",

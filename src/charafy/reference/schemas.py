@@ -80,8 +80,8 @@ class Schemas:
             case {"type": "array"}:
                 inner = self.type_of(schema.get("items", {}))
                 return f"({inner})[]" if " | " in inner else f"{inner}[]"
-            case {"type": "string", "format": "binary"}:
-                return "file"
+            case {"type": "string", "format": "binary"} | {"contentMediaType": _}:
+                return "File"
             case {"type": "string", "format": "uuid"}:
                 return "string (uuid)"
             case _:

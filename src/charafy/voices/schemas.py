@@ -26,11 +26,11 @@ from charafy.voices.models import (
     VoiceInfo,
     Wanted,
 )
-from charafy.voices.presets import Language
 
 _ID: Final = "0f6b4ae6-9a60-5f0c-8f3e-2f5b0a8f8a11"
 _CLONE_ID: Final = "6c1d0b52-7a83-4c4e-9d0e-5f1b7c3a2e90"
 
+Spoken = Literal["ja", "en"]
 Name = Annotated[
     str,
     Field(
@@ -51,6 +51,8 @@ Audio = Annotated[
 
 
 class HearVoice(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"audio": "@voice-sample.mp3"}})
+
     audio: Audio
 
     def data(self) -> bytes:
@@ -66,7 +68,7 @@ class CloneVoice(HearVoice):
     )
 
     name: Name
-    language: Language = Field("ja", description="Language of the voice.")
+    language: Spoken = Field("ja", description="Language of the voice.")
     consent: Annotated[str, AfterValidator(no_zero_bytes)] | None = Field(
         None,
         max_length=CONSENT_CHARS,
@@ -87,7 +89,7 @@ def fingerprint(wanted: Wanted) -> bytes:
 
 class UpdateVoice(PartialBody):
     name: Name = ""
-    language: Language = Field("ja", description="Language of the voice.")
+    language: Spoken = Field("ja", description="Language of the voice.")
 
     def changes(self) -> Changes:
         sent: Changes = {}
