@@ -117,7 +117,7 @@ class Refinery:
             if better is not None:
                 self._storage.put(_key(job, better), better.data, "application/json")
         except PutDown:
-            self._put_down(job)
+            self.put_down(job)
             return None
         except _Unwanted:
             return None
@@ -204,7 +204,7 @@ class Refinery:
             )
         return None
 
-    def _put_down(self, job: Job) -> None:
+    def put_down(self, job: Job) -> None:
         """The worker stops on purpose: this attempt does not count."""
         with self._db.write() as tx:
             queries.put_down(tx, job.voice.voice_id, job.claim, counts=False)
