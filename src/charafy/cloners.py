@@ -39,7 +39,7 @@ def _chosen(settings: Settings, remote: Mapping[str, Cloner]) -> Cloner:
 
 
 def voice_room_of(
-    ground: Ground, cloner: Cloner, *, voices: Voices, emit: Emit, speakers: Speakers
+    ground: Ground, cloner: Cloner, voices: Voices, *, emit: Emit, speakers: Speakers
 ) -> VoiceRoom:
     """Cloned voices in this house; `speakers` counts the characters that speak with one."""
     return VoiceRoom.build(

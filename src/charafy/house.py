@@ -6,7 +6,7 @@ Part two is `app.py`, which puts HTTP in front. Nothing else builds an engine.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limits.storage import MemoryStorage
@@ -42,7 +42,7 @@ from charafy.kernel.outside import Outside
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
 from charafy.speech.service import Speech
-from charafy.sweeper import Sweeper
+from charafy.sweeper import Chore, Sweeper
 from charafy.videos.room import VideoRoom
 from charafy.voices.service import Samples, VoiceRoom, Voices
 from charafy.webhooks.deliverer import WORKERS, Deliverer
@@ -124,12 +124,9 @@ def build_house(
     webhooks, deliverer, outside = _webhooks(ground)
     router = VoiceRouter(voice, services.speakers, shelf_of(storage))
     speech = _speech(ground, router, front_end, characters, voices)
+    cloner = cloner or cloner_of(settings, services.cloners)
     voice_room = voice_room_of(
-        ground,
-        cloner or cloner_of(settings, services.cloners),
-        voices=voices,
-        emit=webhooks.emit,
-        speakers=characters.count_with_voice,
+        ground, cloner, voices, emit=webhooks.emit, speakers=characters.count_with_voice
     )
     video_room = _videos(ground, characters, speech, front_end, webhooks)
     accounts = _accounts(ground, characters, webhooks, voice_room, video_room)
@@ -145,9 +142,7 @@ def build_house(
         voice=voice,
         idempotency=idempotency,
         limiter=limiter,
-        guard=Guard(
-            accounts.keys.authenticate, limiter, settings, remembers=accounts.keys.remembers
-        ),
+        guard=_guard(accounts.keys, limiter, settings),
         credits=ground.credits,
         purchases=Purchases(db, ground.clock, ground.credits, settings, gateway_from(settings)),
         account_services=accounts,
@@ -164,17 +159,16 @@ def build_house(
         outside=outside,
         clone_services=services,
         sweeper=Sweeper(
-            {
-                "holds": ground.credits.release_expired,
-                "requests": _sweeping(idempotency, storage),
-                "rigs": avatars.forget_gone,
-                "webhooks": webhooks.sweep,
-                **voice_room.sweeps(),
-                **video_room.sweeps(),
-                **accounts.chores(),
-            }
+            _chores(ground, avatars, webhooks)
+            | voice_room.sweeps()
+            | video_room.sweeps()
+            | accounts.chores()
         ),
     )
+
+
+def _guard(keys: Keys, limiter: Limiter, settings: Settings) -> Guard:
+    return Guard(keys.authenticate, limiter, settings, remembers=keys.remembers)
 
 
 def _characters(ground: Ground, voices: Voices) -> Characters:
@@ -298,12 +292,17 @@ def _speech(
     )
 
 
-def _sweeping(idempotency: Idempotency, storage: Storage) -> Callable[[], None]:
-    def sweep() -> None:
-        for key in idempotency.sweep():
-            storage.delete(key)
+def _chores(ground: Ground, avatars: Avatars, webhooks: Webhooks) -> dict[str, Chore]:
+    def forget_requests() -> None:
+        for key in ground.idempotency.sweep():
+            ground.storage.delete(key)
 
-    return sweep
+    return {
+        "holds": ground.credits.release_expired,
+        "requests": forget_requests,
+        "rigs": avatars.forget_gone,
+        "webhooks": webhooks.sweep,
+    }
 
 
 def _erasing(

@@ -91,6 +91,11 @@ def postbox() -> Iterator[Postbox]:
     box.stop()
 
 
+def _credits_left(house: House, account_id: str) -> int:
+    with house.db.read() as tx:
+        return house.credits.balance(tx, account_id).available
+
+
 def _site(house: House) -> Site:
     migrate(house.db)
     services = AccountServices.build(
@@ -118,6 +123,8 @@ def _site(house: House) -> Site:
         credits=house.credits,
         characters=house.characters,
         voices=house.voices,
+        clones=house.voice_room.clones,
+        credits_left=lambda account_id: _credits_left(house, account_id),
         cast=lambda: house.characters.list(owner.account_id),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),
     )

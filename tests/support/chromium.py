@@ -28,11 +28,14 @@ from playwright.async_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    FilePayload,
     Page,
     Playwright,
     Route,
     async_playwright,
 )
+
+from tests.support import recordings
 
 ORIGIN: Final = "https://charafy.test"
 """Where a test's site lives. HTTPS, so that the page is a secure context."""
@@ -70,6 +73,21 @@ class Served:
 
 Site = Callable[[str], Served | None]
 """Path with query -> answer; None is 404. Called from worker threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request of the browser."""
+
+    method: str
+    path: str
+    """With its query."""
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+Server = Callable[[Asked], Served]
+"""A site that also takes forms. Called from worker threads."""
 
 TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -145,6 +163,15 @@ class Tab:
         waiting = self._page.wait_for_function(condition, arg=argument, timeout=WAIT_S * 1000)
         self._run(waiting)
 
+    def choose_file(self, selector: str, name: str, data: bytes) -> None:
+        """Put a file into a form, as if it were chosen in the dialog."""
+        # By its bytes: of a file on the disk the browser would not show what it sends.
+        file: FilePayload = {"name": name, "mimeType": "", "buffer": data}
+        self._run(self._page.set_input_files(selector, file, timeout=WAIT_S * 1000))
+
+    def type(self, selector: str, text: str) -> None:
+        self._run(self._page.fill(selector, text, timeout=WAIT_S * 1000))
+
     def click(self, selector: str) -> None:
         self._run(self._page.click(selector, timeout=WAIT_S * 1000))
 
@@ -163,8 +190,17 @@ class Tab:
 class Chromium:
     """A running browser. Tabs share the process, nothing else."""
 
-    def __init__(self, executable: str) -> None:
+    def __init__(self, executable: str, microphone: Path | None = None) -> None:
+        """`microphone`: a WAV file that is heard, again and again, by who may listen."""
         self._executable = executable
+        self._heard = (
+            ()
+            if microphone is None
+            else (
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={microphone}",
+            )
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="chromium", daemon=True)
         self._playwright: Playwright | None = None
@@ -183,13 +219,17 @@ class Chromium:
             self._loop.close()
 
     @contextlib.contextmanager
-    def tab(self, site: Site, **context: Any) -> Iterator[Tab]:
-        """A page on `site`; `context` are Playwright's options, as `viewport` or `color_scheme`.
+    def tab(
+        self, site: Site | None = None, *, server: Server | None = None, **context: Any
+    ) -> Iterator[Tab]:
+        """A page on `site` or `server`; `context` are Playwright's options, as `viewport`.
 
         Fails at the end if the page complained.
         """
+        assert site or server
         complaints: list[str] = []
-        profile, page = self._run(self._new(site, context, complaints))
+        answer = server or (lambda asked: _of_site(site, asked))
+        profile, page = self._run(self._new(answer, context, complaints))
         tab = Tab(page, self._run, complaints)
         try:
             yield tab
@@ -207,7 +247,9 @@ class Chromium:
     async def _launch(self) -> None:
         self._playwright = await async_playwright().start()
         self._browser = await self._playwright.chromium.launch(
-            executable_path=self._executable, args=list(_FLAGS), timeout=START_S * 1000
+            executable_path=self._executable,
+            args=[*_FLAGS, *self._heard],
+            timeout=START_S * 1000,
         )
 
     async def _quit(self) -> None:
@@ -217,11 +259,11 @@ class Chromium:
             await self._playwright.stop()
 
     async def _new(
-        self, site: Site, options: dict[str, Any], complaints: list[str]
+        self, server: Server, options: dict[str, Any], complaints: list[str]
     ) -> tuple[BrowserContext, Page]:
         assert self._browser is not None
         profile = await self._browser.new_context(**options)
-        await profile.route("**/*", lambda route: _answer(route, site))
+        await profile.route("**/*", lambda route: _answer(route, server))
         page = await profile.new_page()
         _listen(page, complaints)
         return profile, page
@@ -236,7 +278,12 @@ def _listen(page: Page, complaints: list[str]) -> None:
     page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
 
 
-async def _answer(route: Route, site: Site) -> None:
+def _of_site(site: Site | None, asked: Asked) -> Served:
+    served = site(asked.path) if site else None
+    return served or Served(b"There is no such file.", "text/plain", 404)
+
+
+async def _answer(route: Route, server: Server) -> None:
     url = urlsplit(route.request.url)
     if f"{url.scheme}://{url.netloc}" != ORIGIN:
         await route.abort()  # a page that reaches for another host is told so, and complains
@@ -245,10 +292,9 @@ async def _answer(route: Route, site: Site) -> None:
     if path == "/favicon.ico":
         await route.fulfill(status=204)
         return
-    served = await asyncio.to_thread(site, path)
-    if served is None:
-        await route.fulfill(status=404, body="There is no such file.")
-        return
+    request = route.request
+    asked = Asked(request.method, path, await request.all_headers(), request.post_data_buffer)
+    served = await asyncio.to_thread(server, asked)
     await route.fulfill(
         status=served.status,
         body=served.body,
@@ -264,7 +310,7 @@ def find_browser() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """One browser for the session's tests. Without one they are skipped, in CI they fail."""
     executable = find_browser()
     if executable is None:
@@ -272,7 +318,9 @@ def chromium() -> Iterator[Chromium]:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    browser = Chromium(executable)
+    microphone = tmp_path_factory.mktemp("microphone") / "speech.wav"
+    microphone.write_bytes(recordings.written("wav"))
+    browser = Chromium(executable, microphone)
     browser.start()
     try:
         yield browser

@@ -15,10 +15,11 @@ from charafy.dashboard.home import Home
 from charafy.dashboard.operator_desk import OperatorDesk
 from charafy.dashboard.own_account import OwnAccount
 from charafy.dashboard.proving import Proving
+from charafy.dashboard.voices import CreditsLeft, OwnVoices
 from charafy.kernel.db import Database
 from charafy.kernel.http.limits import Limiter
 from charafy.kernel.settings import Settings
-from charafy.voices.service import Voices
+from charafy.voices.service import Clones, Voices
 from charafy.web.pages import Pages
 
 
@@ -33,6 +34,8 @@ def router(
     credits: Credits,
     characters: Characters,
     voices: Voices,
+    clones: Clones,
+    credits_left: CreditsLeft,
     cast: Callable[[], Sequence[Character]],
     add_demo: Callable[[str], Sequence[Character]],
 ) -> APIRouter:
@@ -54,6 +57,14 @@ def router(
         cast=cast,
         add_demo=add_demo,
     ).add_to(api)
+    OwnVoices(
+        door,
+        pages,
+        voices=voices,
+        clones=clones,
+        price=settings.prices.voice_clone,
+        credits_left=credits_left,
+    ).add_to(api)
     OwnAccount(door, services).add_to(api)
     OperatorDesk(door, services, settings.base_url, db, credits).add_to(api)
     _add_ways_back(api)
@@ -66,6 +77,7 @@ def _add_ways_back(api: APIRouter) -> None:
         ("/verify/send", "/sign-in"),
         ("/reset/send", "/reset"),
         ("/dashboard/account/{form}", "/dashboard/account"),
+        ("/dashboard/voices/check", "/dashboard/voices"),
         ("/operator/invitations", "/operator"),
     )
     for address, page in pages:

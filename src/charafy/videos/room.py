@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from charafy.characters.service import Characters
@@ -78,7 +78,7 @@ class VideoRoom:
         )
         return cls(videos, Work(db, clock, characters=characters, endings=endings), chores)
 
-    def sweeps(self) -> Mapping[str, Callable[[], object]]:
+    def sweeps(self) -> dict[str, Callable[[], object]]:
         """For every minute, in every process."""
         return {
             "abandoned videos": self.chores.end_abandoned,

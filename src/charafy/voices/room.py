@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from charafy.credits.service import Credits
@@ -66,7 +66,7 @@ class VoiceRoom:
         refinery = Refinery(db, clock, voices=voices, storage=storage, cloner=cloner, emit=emit)
         return cls(clones, chores, refinery)
 
-    def sweeps(self) -> Mapping[str, Callable[[], object]]:
+    def sweeps(self) -> dict[str, Callable[[], object]]:
         """For every minute, in every process."""
         return {
             "files of voices": self.chores.clear_leftovers,

@@ -197,8 +197,7 @@ class VoiceAnswer(Answer):
 
 
 def fields_of(voice: VoiceInfo) -> dict[str, Any]:
-    described = voice.description_en or voice.description_ja
-    clone = voice.clone
+    clone, described = voice.clone, voice.description_en
     return {
         "voice_id": voice.voice_id,
         "name": voice.name,
