@@ -15,6 +15,7 @@ import av
 import httpx
 import pytest
 
+from tests.support import recordings
 from tests.support.images import jpeg
 from tests.support.server import Server, running
 
@@ -79,7 +80,7 @@ def test_it_is_short_enough_to_be_read() -> None:
 
 def test_every_code_block_is_run_by_a_test() -> None:
     blocks = re.findall(r"```(?:sh|python)\n", TEXT)
-    tested = ("make run", "The first start", "**1.", "**2.", "**3.", "**4.", "**5.", "**6.")
+    tested = ("make run", "The first start", "**1.", "**2.", "**3.", "**4.", "**5.", "**6.", "**7.")
     assert len(blocks) == len(tested)
 
 
@@ -135,6 +136,12 @@ def test_5_the_same_request_again_costs_nothing_and_answers_the_same(
     shop.run(recipe("**5. Never pay twice.**"), tmp_path)
     assert (tmp_path / "order.mp3").read_bytes() == first
     assert balance() == before - 1
+
+
+def test_7_a_voice_is_cloned(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "voice-sample.mp3").write_bytes(recordings.written("mp3"))
+    made = json.loads(shop.run(recipe("**7. Clone a voice**"), tmp_path))
+    assert (made["name"], made["credits_used"]) == ("My Voice", 100)
 
 
 def test_6_a_video_is_made(shop: Shop, tmp_path: Path) -> None:
