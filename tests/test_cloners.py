@@ -1,0 +1,53 @@
+"""Who clones is chosen by the settings, and a house without a cloner says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from charafy.cloners import Ears, NoCloner, cloner_of
+from charafy.engines.voice.cloning import CloningFailed, Reference
+from charafy.engines.voice.cloning.clonefile import pack, unpack
+from charafy.engines.voice.cloning.scripted import ScriptedCloner
+from charafy.engines.weights import Store, WeightsUnavailable
+from charafy.kernel.settings import Settings
+from tests.support import recordings
+
+
+def reference() -> Reference:
+    return Reference(recordings.pcm(), "en")
+
+
+def test_the_scripted_voice_has_a_scripted_cloner() -> None:
+    cloner = cloner_of(Settings(voice_engine="scripted"), {})
+    made = cloner.clone(reference(), "Me", lambda _done: None)
+    assert unpack(made.data)[0] == "scripted"
+    assert (made.similarity, cloner.refines) == (None, False)
+
+
+@pytest.mark.parametrize("name", ["openai", "elevenlabs"])
+def test_a_service_is_asked_when_it_is_named_and_to_forget_what_it_made(name: str) -> None:
+    service = ScriptedCloner(refines=True)
+    settings = Settings(voice_engine="scripted", cloner=name)
+    assert cloner_of(settings, {name: service}).refines
+
+    other = cloner_of(Settings(voice_engine="scripted"), {name: service})
+    kept = pack(name, {"voice": "there"})
+    other.forget(kept)
+    assert service.forgotten == (kept,)
+
+
+def test_without_a_cloner_nothing_is_cloned() -> None:
+    with pytest.raises(CloningFailed):
+        NoCloner().clone(reference(), "Me", lambda _done: None)
+    assert not NoCloner().refines
+
+
+def test_ears_without_their_model_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(*_arguments: object) -> Path:
+        raise WeightsUnavailable("Run `charafy models pull`.")
+
+    monkeypatch.setattr(Store, "ensure", nowhere)
+    with pytest.raises(OSError, match="models pull"):
+        Ears(Store(tmp_path)).examine(recordings.pcm())
