@@ -17,7 +17,7 @@ from charafy.house import House
 from charafy.kernel.db import Database
 from charafy.kernel.settings import Settings
 from charafy.voices.attending import Attendant
-from charafy.voices.chores import RETIRED_AGE
+from charafy.voices.chores import REFINE_WITHIN, RETIRED_AGE
 from charafy.voices.refining import LEASE, MAX_ATTEMPTS, RETRY, PutDown, Refinery
 from tests.support import recordings
 from tests.support.clock import ManualClock
@@ -332,6 +332,24 @@ def test_a_process_that_died_after_the_end_leaves_the_recording_to_the_sweeper(
     made.house.sweeper.sweep()
     assert files(made, "reference") == []
     assert shown(made, voice_id)["refinement"] == "kept"
+
+
+def test_a_recording_does_not_wait_for_ever_for_a_worker(
+    made: Street, refinery: Refinery, clock: ManualClock, voice_id: str
+) -> None:
+    clock.advance(REFINE_WITHIN.total_seconds())
+    made.house.sweeper.sweep()
+    assert shown(made, voice_id)["refinement"] == "waiting"
+    job = refinery.claim(WORKER)
+    assert job is not None
+    clock.advance(1)
+    made.house.sweeper.sweep()
+    assert shown(made, voice_id)["refinement"] == "running"  # somebody is at it
+    refinery.put_down(job)
+    made.house.sweeper.sweep()
+    assert shown(made, voice_id)["refinement"] == "failed"
+    assert files(made, "reference") == []
+    assert refinery.claim(WORKER) is None
 
 
 def attendant(house: House, busy: Callable[[], bool], **options: float) -> Attendant:

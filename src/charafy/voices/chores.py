@@ -26,6 +26,8 @@ log = structlog.get_logger("charafy.voices")
 ORPHAN_AGE: Final = timedelta(hours=1)
 RETIRED_AGE: Final = timedelta(hours=1)
 """How long a clone that was replaced can be spoken with: what was begun before may go on."""
+REFINE_WITHIN: Final = timedelta(days=7)
+"""How long a recording waits for a worker that looks for a better clone of it."""
 FORGET_FOR: Final = timedelta(days=7)
 """How long a service that keeps a copy of a deleted voice is asked to remove it."""
 CONSENT_DAYS: Final = 30
@@ -54,8 +56,14 @@ class Chores:
 
     def clear_leftovers(self) -> int:
         """Remove the files that had their time; answers how many voices had some."""
+        now = self._clock.now()
         with self._db.read() as tx:
             rows = queries.leftovers(tx)
+        if any(row.clone.created_at < now - REFINE_WITHIN for row in rows if row.reference_key):
+            with self._db.write() as tx:
+                queries.expire_refinements(tx, now, now - REFINE_WITHIN)
+            with self._db.read() as tx:
+                rows = queries.leftovers(tx)
         return sum(self._tidy(row) for row in rows)
 
     def forget_consents(self) -> int:

@@ -196,6 +196,16 @@ def end_refinement(tx: Tx, voice_id: str, claim: str, **values: Any) -> Row | No
     return None if row is None else row_of(row)
 
 
+def expire_refinements(tx: Tx, now: datetime, before: datetime) -> int:
+    """Give up those of voices made before that which nobody is at; how many there were."""
+    idle = sa.or_(voices.c.lease_until.is_(None), voices.c.lease_until <= now)
+    given_up = voices.update().where(
+        voices.c.refinement.in_(("waiting", "running")), voices.c.created_at < before, idle
+    )
+    ended = {"refinement": "failed", "refiner": None, "claim": None, "lease_until": None}
+    return tx.execute(given_up.values(**ended)).rowcount
+
+
 def _held(voice_id: str, claim: str) -> sa.Update:
     return voices.update().where(
         voices.c.id == voice_id, voices.c.claim == claim, voices.c.refinement == "running", _ALIVE
