@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast browser lint format types check bench doctor lock openapi clean
+.PHONY: help run refine test test-fast browser lint format types check bench doctor lock openapi clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -12,6 +12,9 @@ help: ## Show what can be made
 run: $(VENV)/.run-ready ## Set up what is missing and start the server
 	@$(BIN)/charafy models pull --quiet-if-present
 	@exec $(BIN)/charafy serve
+
+refine: $(VENV)/.run-ready ## Install what lets cloned voices be refined (JAX and Whisper; see docs)
+	@./scripts/install $(PYTHON) $(VENV) requirements-refine.lock
 
 test: $(VENV)/.dev-ready ## Set up what is missing and run every check and every test
 	@$(MAKE) --no-print-directory check
@@ -53,7 +56,8 @@ openapi: $(VENV)/.run-ready ## Write what of docs/ the code knows: openapi.json,
 lock: $(VENV)/.dev-ready ## Resolve the dependencies anew and pin them with hashes
 	$(BIN)/uv lock -q --upgrade
 	$(BIN)/uv export -q --frozen --no-header --no-annotate --no-emit-project --no-dev --group build -o requirements.lock
-	$(BIN)/uv export -q --frozen --no-header --no-annotate --no-emit-project --all-groups -o requirements-dev.lock
+	$(BIN)/uv export -q --frozen --no-header --no-annotate --no-emit-project --no-dev --group build --extra refine -o requirements-refine.lock
+	$(BIN)/uv export -q --frozen --no-header --no-annotate --no-emit-project --all-groups --all-extras -o requirements-dev.lock
 
 clean: ## Remove the environment and the caches (data and models stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,12 +9,13 @@ from charafy.engines.weights import MANIFEST
 
 ROOT = Path(__file__).parents[2]
 NOTICE = (ROOT / "NOTICE").read_text(encoding="utf-8")
+SERVER_LOCKS = ("requirements.lock", "requirements-refine.lock")
 NEVER_INSTALLED = {"sudachidict-core"}
 """Excluded by a marker that no platform meets."""
 
 
 def test_every_locked_package_is_named_with_a_licence() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    lock = "".join((ROOT / name).read_text(encoding="utf-8") for name in SERVER_LOCKS)
     locked = set(re.findall(r"^([a-z0-9][a-z0-9._-]*)==", lock, re.MULTILINE))
     named = dict(re.findall(r"^    ([a-z0-9][a-z0-9._-]*) \(([^)]+)\)$", NOTICE, re.MULTILINE))
     assert len(locked) > 50
@@ -23,7 +24,7 @@ def test_every_locked_package_is_named_with_a_licence() -> None:
 
 
 def test_every_package_in_a_lock_is_pinned_by_hash_and_names_no_host() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in (*SERVER_LOCKS, "requirements-dev.lock"):
         lock = (ROOT / name).read_text(encoding="utf-8")
         entries = [line for line in lock.splitlines() if re.match(r"[a-z0-9]", line)]
         assert all(re.match(r"[a-z0-9._-]+==[^ ]+ .*\\$", line) for line in entries)
@@ -41,3 +42,14 @@ def test_every_model_is_named() -> None:
 def test_vendored_folders_carry_their_licence() -> None:
     assert (ROOT / "src/charafy/assets/voices/NOTICE").is_file()
     assert list((ROOT / "src/charafy/web/static/fonts").glob("*OFL*"))
+
+
+def test_refining_adds_packages_to_a_server_and_changes_none() -> None:
+    """So that it can be installed beside what already runs, and left out again."""
+    plain, refining = (
+        set(re.findall(r"^([a-z0-9].*?==.*?) \\$", (ROOT / name).read_text(), re.MULTILINE))
+        for name in SERVER_LOCKS
+    )
+    assert len(plain) > 50
+    assert plain < refining
+    assert {entry.split("==")[0] for entry in refining - plain} >= {"jax", "faster-whisper"}
