@@ -37,3 +37,15 @@ class Vad(Protocol):
     def listen(self) -> VadStream:
         """A stream that has heard nothing yet. Raises `OSError` when the model is missing."""
         ...
+
+
+class Recogniser(Protocol):
+    """Writes down what is said. Safe to call from many threads."""
+
+    def transcribe(self, samples: Samples, language: str) -> str:
+        """The words in `samples`, as one would write them; "" where there are none.
+
+        `language`: "en" or "ja". What is no speech may be taken for words that nobody said. Raises
+        `OSError` when the model is missing.
+        """
+        ...
