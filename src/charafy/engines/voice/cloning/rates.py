@@ -49,3 +49,12 @@ def _taps() -> NDArray[np.float32]:
     taps[np.abs(distance) > _REACH + 1.0] = 0.0
     scaled: NDArray[np.float64] = taps / taps.sum(axis=0)
     return scaled.astype(np.float32)
+
+
+def resampling() -> tuple[NDArray[np.float32], int, int]:
+    """What `listened` does, for who must do it elsewhere: (taps, samples before, step).
+
+    `taps` [count, 2] make two outputs from the `count` samples that begin `samples before` ahead of
+    every `step`-th one.
+    """
+    return _taps(), _REACH, _DOWN
