@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from charafy.kernel.db import Database
 from charafy.kernel.migrate import migrate
 from charafy.kernel.settings import Settings
 from tests.support.clock import ManualClock
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the servers that tests start
 
 
 @pytest.fixture

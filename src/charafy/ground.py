@@ -11,6 +11,8 @@ from charafy.credits.service import Credits
 from charafy.engines.voice import FrontEnd, Voice
 from charafy.engines.voice.deferred import DeferredVoice
 from charafy.engines.voice.kokoro import KokoroVoice, stock_names, stock_styles
+from charafy.engines.voice.kokoro.clones import CloneStyles
+from charafy.engines.voice.router import CloneShelf
 from charafy.engines.voice.scripted import ScriptedVoice
 from charafy.engines.voice.text import TextFrontEnd
 from charafy.engines.weights import Store
@@ -69,8 +71,11 @@ def lay_ground(settings: Settings, clock: Clock) -> Ground:
     )
 
 
-def voice_of(settings: Settings, front_end: FrontEnd) -> DeferredVoice:
-    """The voice that the settings name; its model is loaded when it is first needed."""
+def voice_of(settings: Settings, front_end: FrontEnd, shelf: CloneShelf) -> DeferredVoice:
+    """The voice that the settings name; its model is loaded when it is first needed.
+
+    It also speaks with those clones on `shelf` that are its own.
+    """
     names = stock_names()
 
     def load() -> Voice:
@@ -80,7 +85,7 @@ def voice_of(settings: Settings, front_end: FrontEnd) -> DeferredVoice:
         cores = os.cpu_count() or 1
         return KokoroVoice(
             model,
-            stock_styles(),
+            CloneStyles(stock_styles(), shelf.read),
             front_end,
             cache_dir=settings.models / "derived",
             british=TextFrontEnd(english="british"),

@@ -19,7 +19,7 @@ from charafy.avatars.service import Avatars
 from charafy.avatars.till import till_of as avatar_till
 from charafy.characters.service import Characters
 from charafy.clone_services import CloneServices, clone_services, shelf_of
-from charafy.cloners import cloner_of, voice_room_of
+from charafy.cloners import Likeness, cloner_of, voice_room_of
 from charafy.credits.purchases import Purchases, gateway_from
 from charafy.credits.service import Credits
 from charafy.embed.service import Embeds
@@ -116,15 +116,16 @@ def build_house(
     db, storage, idempotency = ground.db, ground.storage, ground.idempotency
     limiter = Limiter(MemoryStorage())
     front_end = TextFrontEnd()
-    voice = voice_of(settings, front_end)
-    services = clone_services(settings, front_end, tls=ground.tls)
+    shelf = shelf_of(storage)
+    voice = voice_of(settings, front_end, shelf)
+    services = clone_services(settings, front_end, tls=ground.tls, score=Likeness())
     voices = Voices(db, voice.voices, settings.base_url)
     characters = _characters(ground, voices)
     avatars = _avatars(ground, characters)
     webhooks, deliverer, outside = _webhooks(ground)
-    router = VoiceRouter(voice, services.speakers, shelf_of(storage))
+    router = VoiceRouter(voice, services.speakers, shelf)
     speech = _speech(ground, router, front_end, characters, voices)
-    cloner = cloner or cloner_of(settings, services.cloners)
+    cloner = cloner or cloner_of(settings, voice, services.cloners)
     voice_room = voice_room_of(
         ground, cloner, voices, emit=webhooks.emit, speakers=characters.count_with_voice
     )

@@ -50,6 +50,9 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Run the command; a refusal is one sentence on standard error and status 1."""
+    # Matrices here are small: threads that wait for each other on busy cores made them five times
+    # slower. Read once, when numpy is imported; child processes inherit it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         build()()
     except CharafyError as error:

@@ -23,6 +23,7 @@ MIN_FREE_GB = 1.0
 _MARKS: Final = {"ok": "[green]ok[/green]      ", "note": "[yellow]note[/yellow]    "}
 _MARKS["missing"] = "[red]missing[/red] "
 _LOST_WITHOUT: Final = {
+    "campplus": "take on a voice from a recording",
     "kokoro": "speak",
     "portrait": "show a face",
     "silero-vad": "take on a voice from a recording",

@@ -19,7 +19,7 @@ from rich.progress import (
 from charafy.cli.console import err, fail, out, table
 from charafy.engines.weights import MANIFEST, Model, Store, WeightsUnavailable
 
-SERVING = ("kokoro", "portrait", "silero-vad")
+SERVING = ("campplus", "kokoro", "portrait", "silero-vad")
 """What a server needs to speak, show a face and hear; tests and benchmarks use the rest."""
 
 

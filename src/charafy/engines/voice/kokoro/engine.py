@@ -21,6 +21,7 @@ from charafy.engines.voice import (
     SpeechChunk,
 )
 from charafy.engines.voice.kokoro.acoustic import FRAME, Acoustics, Utterance
+from charafy.engines.voice.kokoro.equaliser import Equaliser
 from charafy.engines.voice.kokoro.styles import WIDTH, Style, is_british
 from charafy.engines.voice.kokoro.timeline import Timeline, script, timeline
 from charafy.engines.voice.kokoro.windows import CONTEXT, Pace, Speedometer
@@ -68,10 +69,20 @@ class KokoroVoice:
         self, text: str, voice: str, language: Language, speed: float = 1.0
     ) -> Iterator[SpeechChunk]:
         """See `Voice.speak`. Raises `ValueError` at once for a speed out of range."""
-        style = self._styles[voice]
+        front_end = self._british if is_british(voice) else self._front_end
+        return self._spoken(front_end, text, self._styles[voice], language, speed)
+
+    def speak_as(
+        self, text: str, style: Style, language: Language, speed: float = 1.0
+    ) -> Iterator[SpeechChunk]:
+        """As `speak`, in a style that has no name (yet)."""
+        return self._spoken(self._front_end, text, style, language, speed)
+
+    def _spoken(
+        self, front_end: FrontEnd, text: str, style: Style, language: Language, speed: float
+    ) -> Iterator[SpeechChunk]:
         if not MIN_SPEED <= speed <= MAX_SPEED:
             raise ValueError(f"speed must be between {MIN_SPEED} and {MAX_SPEED}, not {speed}")
-        front_end = self._british if is_british(voice) else self._front_end
         return self._speak(front_end.clauses(text, language), style, speed)
 
     def _warm_up(self) -> None:
@@ -113,12 +124,15 @@ class KokoroVoice:
             if len(rest):
                 yield SpeechChunk(rest, (), clause.end)
             return
+        style = style.speaking(clause.language)
         row = style.row(len(said.symbols))
         utterance = self._acoustics.plan(said.symbols, row, speed, style.pitch)
         first, last = utterance.sounding
         marks = timeline(said, utterance.durations, (first, last), at_s)
         samples = 0
-        for pcm, final in self._windows(utterance, first, last, pace):
+        equaliser = Equaliser(style.equaliser)
+        for sound, final in self._windows(utterance, first, last, pace):
+            pcm = np.clip(equaliser.feed(sound), -_CEILING, _CEILING)
             start_s = at_s + samples / SAMPLE_RATE
             samples += len(pcm)
             end_s = at_s + samples / SAMPLE_RATE
@@ -142,7 +156,7 @@ class KokoroVoice:
                 _fade_in(piece, carry)
             carry = audio[offset + len(piece) : offset + len(piece) + _FADE]
             at = stop
-            yield np.clip(np.nan_to_num(piece), -_CEILING, _CEILING), at >= last
+            yield np.nan_to_num(piece), at >= last
 
 
 def _silence(seconds: float) -> Pcm:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import lzma
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +30,15 @@ class Style:
     """[510, 256]; row n - 1 speaks a clause of n symbols."""
     pitch: float = 1.0
     """Factor on the F0 that the model predicts."""
+    equaliser: NDArray[np.float32] | None = None
+    """Taps of a filter that everything said goes through; minimum phase, so that it delays
+    nothing that can be heard."""
+    elsewhere: Mapping[Language, Style] = field(default_factory=lambda: MappingProxyType({}))
+    """How the voice speaks languages in which it speaks otherwise."""
+
+    def speaking(self, language: Language) -> Style:
+        """The style of this voice in `language`."""
+        return self.elsewhere.get(language, self)
 
     def row(self, symbols: int) -> NDArray[np.float32]:
         """[1, 256] for a clause of that many symbols (at least 1)."""

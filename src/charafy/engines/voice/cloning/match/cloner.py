@@ -1,0 +1,232 @@
+"""A `Cloner` that needs no model trained for it: it looks for the speaker among Kokoro's voices.
+
+Timbre is sought by speaking and listening (`search`), pitch is that of the recording, manner that
+of the stock voice nearest in each language, and the mean spectrum is brought closer behind the
+vocoder. What is told as similarity is heard by an encoder that took no part in the search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from charafy.engines.voice import LANGUAGES, Language, Pcm
+from charafy.engines.voice.cloning import (
+    Clone,
+    CloningFailed,
+    Method,
+    Progress,
+    Reference,
+    Unclonable,
+)
+from charafy.engines.voice.cloning.match import envelope, pitch, search
+from charafy.engines.voice.cloning.match.space import TIMBRE, Space, Stock
+from charafy.engines.voice.cloning.speakers import SpeakerEncoder
+from charafy.engines.voice.kokoro import KokoroVoice, Style
+from charafy.engines.voice.kokoro.clones import Manner, Match
+from charafy.engines.voice.kokoro.equaliser import Equaliser, minimum_phase
+
+SOUGHT: Final[Mapping[Language, str]] = MappingProxyType(
+    {
+        "en": "The quick brown fox was easily fooled by a weary old hound. "
+        "Why, she always chose joy.",
+        "ja": "今日はとても良い天気なので、ゆっくり公園まで散歩に行って、お茶を飲みました。",
+    }
+)
+"""What is said at every look."""
+TRIED: Final[Mapping[Language, str]] = MappingProxyType(
+    {
+        "en": "We measured every angle of the yellow house. "
+        "Put five thin sheets of paper beside the chocolate cake.",
+        "ja": "駅前のパン屋で新しいケーキを買ってきました。"
+        "来週の会議は火曜日の午後三時から始まります。",
+    }
+)
+"""What the spectrum is compared with: every sound of the language."""
+JUDGED: Final[Mapping[Language, str]] = MappingProxyType(
+    {
+        "en": "Over there the old bridge crosses a narrow river near the mill. Nobody expected the "
+        "museum to be open on such a quiet evening.",
+        "ja": "昨日の夜は雨が強くて、なかなか眠れませんでした。"
+        "新しい図書館には、子ども向けの本もたくさんあります。",
+    }
+)
+"""What similarity is told by: nothing of it was said before."""
+
+MANNERS: Final = 3
+"""Stock voices whose manner is tried with the speaker's pitch; the best is kept."""
+PITCHES: Final = (0.6, 1.7)
+"""Factors on a stock voice's pitch: further away it sounds like a machine."""
+STRENGTHS: Final = (0.5, 1.0)
+"""Of the equaliser; none at all when neither is heard as more alike."""
+_SEARCHED: Final = 0.8
+"""Share of the work that the search is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who listens to what."""
+
+    search: SpeakerEncoder
+    """Decides where to look, and for an equaliser or against it."""
+    report: SpeakerEncoder
+    """Says how similar it became."""
+
+
+class MatchCloner:
+    """Safe to call from many threads. A clone takes about 8 CPU-seconds."""
+
+    def __init__(
+        self, voice: KokoroVoice, stock: Mapping[str, Style], space: Space, ears: Ears
+    ) -> None:
+        """`stock`: the styles that `space` was fitted to, by name."""
+        self._voice = voice
+        self._stock = stock
+        self._space = space
+        self._ears = ears
+
+    @property
+    def method(self) -> Method:
+        return "matching"
+
+    @property
+    def refines(self) -> bool:
+        return False
+
+    def clone(self, reference: Reference, name: str, progress: Progress) -> Clone:
+        """See `Cloner.clone`."""
+        del name  # no list is kept
+        hertz = pitch.median_hz(reference.pcm)
+        if hertz is None:
+            raise Unclonable(
+                "No voiced speech was found in the recording: a whisper has no pitch to match. "
+                "Record a few sentences in an ordinary voice."
+            )
+        try:
+            progress(0.0)
+            match = self._sought(reference, hertz, progress)
+            plain = self._say(TRIED[match.language], match)
+            match = self._shaped(reference, match, plain)
+            match = self._in_tune(match, plain)
+            progress(0.9)
+            similarity = self.similarity(reference, match)
+            progress(1.0)
+        except OSError as error:
+            raise CloningFailed("A model that voices are matched with is missing.") from error
+        return Clone(match.pack(), "matching", similarity)
+
+    def refine(self, reference: Reference, clone: Clone, progress: Progress) -> Clone | None:
+        """See `Cloner.refine`."""
+        return None
+
+    def forget(self, data: bytes) -> None:
+        """There is nothing but the file."""
+
+    def similarity(self, reference: Reference, match: Match) -> float:
+        """Cosine of the recording and of what the match says in the recording's language."""
+        said = self._say(JUDGED[reference.language], match)
+        ears = self._ears.report
+        return float(ears.embed(said) @ ears.embed(reference.pcm))
+
+    def _sought(self, reference: Reference, hertz: float, progress: Progress) -> Match:
+        """The match with the timbre that is heard as most alike, in a manner that suits it."""
+        wanted = np.asarray(self._ears.search.embed(reference.pcm), np.float64)
+        other = {
+            language: _manner(self._space.nearest(wanted, hertz, language)[0], hertz)
+            for language in LANGUAGES
+        }
+        near = self._space.nearest(wanted, hertz, reference.language, MANNERS)
+        looks = len(near) + search.LOOKS
+        found: list[tuple[search.Look, Match]] = []
+        for voice in near:
+            match = self._plain(reference, hertz, other, voice)
+            start = self._space.coordinates(match.timbre)
+            found.append((search.look(start, wanted, self._embed(match)), match))
+            progress(_SEARCHED * len(found) / looks)
+        start_look, match = max(found, key=lambda pair: pair[0].likeness)
+        best = search.seek(
+            wanted,
+            start_look,
+            self._space.slopes,
+            self._embed(match),
+            done=lambda count: progress(_SEARCHED * (len(near) + count) / looks),
+        )
+        return replace(match, timbre=self._space.timbre(best.z))
+
+    def _plain(
+        self, reference: Reference, hertz: float, other: Mapping[Language, Manner], voice: Stock
+    ) -> Match:
+        """A stock voice at the speaker's pitch."""
+        row = self._stock[voice.name].row(len(SOUGHT[reference.language]))
+        return Match(
+            row[0, :TIMBRE],
+            {**other, reference.language: _manner(voice, hertz)},
+            reference.language,
+            hertz,
+            envelope.centres_hz(),
+            np.zeros(envelope.BANDS),
+        )
+
+    def _embed(self, match: Match) -> search.Embed:
+        """Whom `match` is heard as, with another timbre."""
+
+        def embed(z: search.Floats) -> search.Floats:
+            said = self._say(SOUGHT[match.language], replace(match, timbre=self._space.timbre(z)))
+            return np.asarray(self._ears.search.embed(said), np.float64)
+
+        return embed
+
+    def _in_tune(self, match: Match, plain: Pcm) -> Match:
+        """With factors that bring what it really says to the speaker's pitch.
+
+        `plain` is what it says in its own language. What a sentence is pitched at depends on its
+        words, so the stock voices' medians alone may be a tone off.
+        """
+        manners = dict(match.manners)
+        for language, manner in match.manners.items():
+            own = language == match.language
+            said = plain if own else self._say(SOUGHT[language], match, language)
+            hertz = pitch.median_hz(said)
+            if hertz is not None:
+                factor = manner.pitch * match.pitch_hz / hertz
+                manners[language] = Manner(manner.stock, float(np.clip(factor, *PITCHES)))
+        return replace(match, manners=manners)
+
+    def _shaped(self, reference: Reference, match: Match, plain: Pcm) -> Match:
+        """With the gains that make `plain`, which it said, be heard as more alike.
+
+        Its loudness stays as it is.
+        """
+        wanted = self._ears.search.embed(reference.pcm)
+        best, likeness = match, float(self._ears.search.embed(plain) @ wanted)
+        for strength in STRENGTHS:
+            gains = envelope.difference_db(reference.pcm, plain, strength)
+            shaped = _as_loud(replace(match, gains_db=gains), plain)
+            alike = float(self._ears.search.embed(_filtered(plain, shaped)) @ wanted)
+            if alike > likeness:
+                best, likeness = shaped, alike
+        return best
+
+    def _say(self, text: str, match: Match, language: Language | None = None) -> Pcm:
+        """In the language of the recording unless another is named."""
+        style = match.style(self._stock)
+        chunks = self._voice.speak_as(text, style, language or match.language)
+        return np.concatenate([chunk.pcm for chunk in chunks])
+
+
+def _manner(voice: Stock, hertz: float) -> Manner:
+    return Manner(voice.name, float(np.clip(hertz / voice.pitch_hz, *PITCHES)))
+
+
+def _as_loud(match: Match, plain: Pcm) -> Match:
+    """`match` with its gains moved by what they make `plain` louder or quieter."""
+    before, after = (float(np.mean(np.square(x))) for x in (plain, _filtered(plain, match)))
+    return replace(match, gains_db=match.gains_db - 10.0 * np.log10(after / before))
+
+
+def _filtered(pcm: Pcm, match: Match) -> Pcm:
+    return Equaliser(minimum_phase(match.hertz, match.gains_db)).feed(pcm)

@@ -1,0 +1,106 @@
+"""A recording becomes a voice that is heard as more alike than any stock voice, and understood."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from charafy.engines.voice import SAMPLE_RATE, Language, Pcm
+from charafy.engines.voice.cloning import Clone, Reference, Unclonable
+from charafy.engines.voice.cloning.clonefile import unpack
+from charafy.engines.voice.cloning.match.pitch import median_hz
+from charafy.engines.voice.kokoro import stock_styles
+from charafy.engines.voice.kokoro.clones import Match, match_of
+from tests.support.listening import encoder, recorded
+from tests.support.matching import campplus, kokoro, matcher
+
+TEXTS: dict[Language, str] = {
+    "en": "I would rather have the blue jacket, if it is not too much trouble.",
+    "ja": "夏休みに家族みんなで北海道へ旅行する予定です。",
+}
+RECORDINGS: tuple[tuple[str, Language], ...] = (("sensibility.flac", "en"), ("mahiruma.mp3", "ja"))
+
+
+def silent(_done: float) -> None:
+    """Nobody watches."""
+
+
+@cache
+def cloned(name: str, language: Language) -> Clone:
+    return matcher().clone(Reference(recorded(name), language), "Me", silent)
+
+
+def match(name: str, language: Language) -> Match:
+    return match_of(unpack(cloned(name, language).data)[1])
+
+
+def said(found: Match, language: Language) -> Pcm:
+    style = found.style(stock_styles())
+    return np.concatenate(
+        [chunk.pcm for chunk in kokoro().speak_as(TEXTS[language], style, language)]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "language"), RECORDINGS)
+def test_it_is_heard_as_more_alike_than_the_nearest_stock_voice(
+    name: str, language: Language
+) -> None:
+    found = match(name, language)
+    stock = found.manners[language].stock
+    plain = np.concatenate(
+        [chunk.pcm for chunk in kokoro().speak(TEXTS[language], stock, language)]
+    )
+    clone = said(found, language)
+    for ear in (campplus(), encoder()):
+        wanted = ear.embed(recorded(name))
+        assert ear.embed(clone) @ wanted > ear.embed(plain) @ wanted + 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "language"), RECORDINGS)
+def test_it_speaks_at_the_pitch_of_the_recording_in_both_languages(
+    name: str, language: Language
+) -> None:
+    found, wanted = match(name, language), median_hz(recorded(name))
+    assert wanted is not None
+    for spoken in TEXTS:
+        assert median_hz(said(found, spoken)) == pytest.approx(wanted, rel=0.15)
+
+
+@pytest.mark.slow
+def test_what_it_says_of_itself_is_told_by_an_ear_that_took_no_part() -> None:
+    clone = cloned("sensibility.flac", "en")
+    assert clone.method == "matching"
+    assert clone.similarity is not None
+    assert 0.6 < clone.similarity < 0.95
+    assert len(clone.data) < 4096
+
+
+@pytest.mark.slow
+def test_the_same_recording_gives_the_same_voice_and_progress_runs_to_one() -> None:
+    shares: list[float] = []
+    reference = Reference(recorded("mahiruma.mp3"), "ja")
+    assert matcher().clone(reference, "Me", shares.append).data == cloned("mahiruma.mp3", "ja").data
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+
+
+def test_whoever_watches_may_stop_it() -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(done: float) -> None:
+        if done > 0.0:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        matcher().clone(Reference(recorded("sonnet.flac"), "en"), "Me", stop)
+
+
+def test_a_whisper_has_no_pitch_to_match() -> None:
+    hiss = np.random.default_rng(0).normal(0.0, 0.05, 6 * SAMPLE_RATE).astype(np.float32)
+    with pytest.raises(Unclonable, match="whisper"):
+        matcher().clone(Reference(hiss, "en"), "Me", silent)
