@@ -11,11 +11,12 @@ from charafy.engines.voice.cloning import CloningFailed, Reference
 from charafy.engines.voice.cloning.clonefile import pack, unpack
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.engines.voice.deferred import DeferredVoice
-from charafy.engines.voice.scripted import ScriptedVoice
+from charafy.engines.voice.scripted import ScriptedFrontEnd, ScriptedVoice
 from charafy.engines.weights import Store, WeightsUnavailable
 from charafy.kernel.settings import Settings
 from tests.support import recordings
 
+READER = ScriptedFrontEnd()
 NOBODY = DeferredVoice((), lambda: ScriptedVoice(()))
 
 
@@ -24,7 +25,7 @@ def reference() -> Reference:
 
 
 def test_the_scripted_voice_has_a_scripted_cloner() -> None:
-    cloner = cloner_of(Settings(voice_engine="scripted"), NOBODY, {})
+    cloner = cloner_of(Settings(voice_engine="scripted"), NOBODY, READER, {})
     made = cloner.clone(reference(), "Me", lambda _done: None)
     assert unpack(made.data)[0] == "scripted"
     assert (made.similarity, cloner.refines) == (None, False)
@@ -34,9 +35,9 @@ def test_the_scripted_voice_has_a_scripted_cloner() -> None:
 def test_a_service_is_asked_when_it_is_named_and_to_forget_what_it_made(name: str) -> None:
     service = ScriptedCloner(refines=True)
     settings = Settings(voice_engine="scripted", cloner=name)
-    assert cloner_of(settings, NOBODY, {name: service}).refines
+    assert cloner_of(settings, NOBODY, READER, {name: service}).refines
 
-    other = cloner_of(Settings(voice_engine="scripted"), NOBODY, {name: service})
+    other = cloner_of(Settings(voice_engine="scripted"), NOBODY, READER, {name: service})
     kept = pack(name, {"voice": "there"})
     other.forget(kept)
     assert service.forgotten == (kept,)
@@ -47,7 +48,7 @@ def test_a_matcher_without_its_models_says_so(monkeypatch: pytest.MonkeyPatch) -
         raise WeightsUnavailable("Run `charafy models pull`.")
 
     monkeypatch.setattr(Store, "ensure", nowhere)
-    matcher = cloner_of(Settings(), NOBODY, {})
+    matcher = cloner_of(Settings(), NOBODY, READER, {})
     assert matcher.method == "matching"
     with pytest.raises(CloningFailed, match="missing"):
         matcher.clone(reference(), "Me", lambda _done: None)

@@ -6,36 +6,38 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from charafy.engines.voice import Pcm
+from charafy.engines.voice import FrontEnd, Pcm
 from charafy.engines.voice.cloning import Clone, Cloner, CloningFailed, Method, Progress, Reference
 from charafy.engines.voice.cloning.chosen import ChosenCloner
 from charafy.engines.voice.cloning.deferred import DeferredCloner
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.engines.voice.deferred import DeferredVoice
-from charafy.engines.voice.kokoro import KokoroVoice, stock_styles
 from charafy.engines.weights import Store, WeightsUnavailable
 from charafy.ground import Ground
 from charafy.kernel.settings import Settings
+from charafy.matching import matcher_of, refining_is_installed
 from charafy.voices.service import Emit, Speakers, VoiceRoom, Voices
 
 if TYPE_CHECKING:
     from charafy.engines.voice.cloning.quality import Examiner, Quality
-    from charafy.engines.voice.cloning.speakers import SpeakerEncoder
 
 VAD_MODEL: Final = "silero-vad"
-SPEAKER_MODEL: Final = "campplus"
 
 
-def cloner_of(settings: Settings, voice: DeferredVoice, remote: Mapping[str, Cloner]) -> Cloner:
+def cloner_of(
+    settings: Settings, voice: DeferredVoice, front_end: FrontEnd, remote: Mapping[str, Cloner]
+) -> Cloner:
     """The cloner that the settings name.
 
-    `voice` is what matched voices are spoken with; `remote` are the cloners of services that are
-    set up, by engine.
+    `voice` is what matched voices are spoken with, reading as `front_end` does; `remote` are the
+    cloners of services that are set up, by engine.
     """
-    return ChosenCloner(_chosen(settings, voice, remote), remote)
+    return ChosenCloner(_chosen(settings, voice, front_end, remote), remote)
 
 
-def _chosen(settings: Settings, voice: DeferredVoice, remote: Mapping[str, Cloner]) -> Cloner:
+def _chosen(
+    settings: Settings, voice: DeferredVoice, front_end: FrontEnd, remote: Mapping[str, Cloner]
+) -> Cloner:
     match settings.cloner:
         case "openai" | "elevenlabs" as engine:
             return remote[engine]
@@ -46,26 +48,9 @@ def _chosen(settings: Settings, voice: DeferredVoice, remote: Mapping[str, Clone
         case _ if settings.voice_engine == "scripted":
             return NoCloner()
         case _:
-            return DeferredCloner(lambda: _matcher(settings, voice))
-
-
-def _matcher(settings: Settings, voice: DeferredVoice) -> Cloner:
-    """Raises `CloningFailed` when a model is missing and can't be fetched."""
-    from charafy.engines.voice.cloning.match import Ears as Listeners
-    from charafy.engines.voice.cloning.match import MatchCloner
-    from charafy.engines.voice.cloning.match.campplus import CamPlus
-    from charafy.engines.voice.cloning.match.space import shipped
-    from charafy.engines.voice.cloning.speakers import Resemblyzer
-
-    try:
-        model = Store(settings.models).ensure(SPEAKER_MODEL)
-        engine = voice.load()
-    except WeightsUnavailable as error:
-        raise CloningFailed("A model that voices are matched with is missing.") from error
-    if not isinstance(engine, KokoroVoice):
-        raise CloningFailed("Voices can only be matched to those of Kokoro.")
-    ears = Listeners(CamPlus(model), Resemblyzer())
-    return MatchCloner(engine, stock_styles(), shipped(), ears)
+            return DeferredCloner(
+                lambda: matcher_of(settings, voice, front_end), refines=refining_is_installed()
+            )
 
 
 def voice_room_of(
@@ -85,22 +70,6 @@ def voice_room_of(
         emit=emit,
         speakers=speakers,
     )
-
-
-class Likeness:
-    """How alike two recordings sound: the cosine that similarity is told by. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._encoder: SpeakerEncoder | None = None
-
-    def __call__(self, one: Pcm, other: Pcm) -> float:
-        with self._lock:
-            if self._encoder is None:
-                from charafy.engines.voice.cloning.speakers import Resemblyzer
-
-                self._encoder = Resemblyzer()
-        return float(self._encoder.embed(one) @ self._encoder.embed(other))
 
 
 class NoCloner:

@@ -19,7 +19,7 @@ from charafy.avatars.service import Avatars
 from charafy.avatars.till import till_of as avatar_till
 from charafy.characters.service import Characters
 from charafy.clone_services import CloneServices, clone_services, shelf_of
-from charafy.cloners import Likeness, cloner_of, voice_room_of
+from charafy.cloners import cloner_of, voice_room_of
 from charafy.credits.purchases import Purchases, gateway_from
 from charafy.credits.service import Credits
 from charafy.embed.service import Embeds
@@ -41,6 +41,7 @@ from charafy.kernel.observe import Metrics
 from charafy.kernel.outside import Outside
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
+from charafy.matching import Likeness, transcriber_of
 from charafy.speech.service import Speech
 from charafy.sweeper import Chore, Sweeper
 from charafy.videos.room import VideoRoom
@@ -118,14 +119,20 @@ def build_house(
     front_end = TextFrontEnd()
     shelf = shelf_of(storage)
     voice = voice_of(settings, front_end, shelf)
-    services = clone_services(settings, front_end, tls=ground.tls, score=Likeness())
+    services = clone_services(
+        settings,
+        front_end,
+        tls=ground.tls,
+        score=Likeness(),
+        transcribe=transcriber_of(settings),
+    )
     voices = Voices(db, voice.voices, settings.base_url)
     characters = _characters(ground, voices)
     avatars = _avatars(ground, characters)
     webhooks, deliverer, outside = _webhooks(ground)
     router = VoiceRouter(voice, services.speakers, shelf)
     speech = _speech(ground, router, front_end, characters, voices)
-    cloner = cloner or cloner_of(settings, voice, services.cloners)
+    cloner = cloner or cloner_of(settings, voice, front_end, services.cloners)
     voice_room = voice_room_of(
         ground, cloner, voices, emit=webhooks.emit, speakers=characters.count_with_voice
     )

@@ -6,15 +6,20 @@ from functools import cache
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from charafy.engines.voice import SAMPLE_RATE, Language, Pcm
-from charafy.engines.voice.cloning import Clone, Reference, Unclonable
+from charafy.engines.voice.cloning import Clone, Progress, Reference, Unclonable
 from charafy.engines.voice.cloning.clonefile import unpack
+from charafy.engines.voice.cloning.match import Ears, MatchCloner, Workshop
+from charafy.engines.voice.cloning.match.jury import Jury, Say, Verdict
 from charafy.engines.voice.cloning.match.pitch import median_hz
+from charafy.engines.voice.cloning.match.refine import Unalignable
 from charafy.engines.voice.kokoro import stock_styles
-from charafy.engines.voice.kokoro.clones import Match, match_of
+from charafy.engines.voice.kokoro.clones import Manner, Match, match_of
+from charafy.engines.voice.text import TextFrontEnd
 from tests.support.listening import encoder, recorded
-from tests.support.matching import campplus, kokoro, matcher
+from tests.support.matching import campplus, kokoro, matcher, space
 
 TEXTS: dict[Language, str] = {
     "en": "I would rather have the blue jacket, if it is not too much trouble.",
@@ -104,3 +109,86 @@ def test_a_whisper_has_no_pitch_to_match() -> None:
     hiss = np.random.default_rng(0).normal(0.0, 0.05, 6 * SAMPLE_RATE).astype(np.float32)
     with pytest.raises(Unclonable, match="whisper"):
         matcher().clone(Reference(hiss, "en"), "Me", silent)
+
+
+class Bench:
+    """What the descent comes back with, and a jury that says what it is told to."""
+
+    def __init__(self, timbre: NDArray[np.float32], likeness: tuple[float, float]) -> None:
+        self.timbre = timbre
+        self.likeness = list(likeness)
+        self.asked: list[tuple[Language, str]] = []
+
+    def improve(
+        self,
+        reference: Pcm,
+        language: Language,
+        timbre: NDArray[np.floating],
+        base: str,
+        progress: Progress,
+        /,
+    ) -> NDArray[np.float32]:
+        self.asked.append((language, base))
+        progress(1.0)
+        return self.timbre
+
+    def hear(self, reference: Pcm, language: Language, say: Say) -> Verdict:
+        return Verdict(self.likeness.pop(0), {"en": 0.0, "ja": 0.0})
+
+
+def refining(bench: Bench) -> MatchCloner:
+    jury = Jury(encoder(), lambda _pcm, _language: "", TextFrontEnd())
+    jury.hear = bench.hear  # type: ignore[method-assign]
+    ears = Ears(campplus(), encoder())
+    return MatchCloner(kokoro(), stock_styles(), space(), ears, Workshop(bench.improve, jury))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("after", "kept"), [(0.9, True), (0.6, False)])
+def test_a_refinement_is_kept_when_the_jury_hears_it_as_better(after: float, kept: bool) -> None:
+    before = cloned("sensibility.flac", "en")
+    found = match("sensibility.flac", "en")
+    bench = Bench(found.timbre + np.float32(0.01), (0.7, after))
+    reference = Reference(recorded("sensibility.flac"), "en")
+    shares: list[float] = []
+    better = refining(bench).refine(reference, before, shares.append)
+    assert bench.asked == [("en", found.manners["en"].stock)]
+    assert shares[-1] == 1.0
+    if not kept:
+        assert better is None
+        return
+    assert better is not None
+    assert better.refined
+    assert better.similarity is not None
+    timbre = match_of(unpack(better.data)[1]).timbre
+    assert timbre == pytest.approx(bench.timbre, abs=1e-4)
+
+
+def test_a_recording_that_nobody_understands_stays_as_it_was_matched() -> None:
+    class Deaf(Bench):
+        def improve(self, *_arguments: object) -> NDArray[np.float32]:
+            raise Unalignable("Nothing was understood.")
+
+    bench = Deaf(np.zeros(1, np.float32), (0.0, 0.0))
+    clone = Clone(a_file(), "matching", 0.7)
+    reference = Reference(recorded("no.mp3"), "en")
+    assert refining(bench).refine(reference, clone, silent) is None
+
+
+def test_a_matcher_without_a_workshop_refines_nothing() -> None:
+    assert not matcher().refines
+    assert refining(Bench(np.zeros(1, np.float32), (0.0, 0.0))).refines
+    clone = Clone(a_file(), "matching", 0.7)
+    assert matcher().refine(Reference(recorded("no.mp3"), "en"), clone, silent) is None
+
+
+def a_file() -> bytes:
+    voice = space().stock[0]
+    return Match(
+        stock_styles()[voice.name].row(40)[0, :128],
+        {"en": Manner(voice.name, 1.0)},
+        "en",
+        200.0,
+        np.array([0.0, 12000.0]),
+        np.zeros(2),
+    ).pack()

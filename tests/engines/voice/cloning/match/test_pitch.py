@@ -15,8 +15,8 @@ def buzz(hertz: float, seconds: float = 1.0, glide: float = 0.0) -> Pcm:
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     rate = hertz * 2.0 ** (glide * time)
     phase = 2.0 * np.pi * np.cumsum(rate) / SAMPLE_RATE
-    harmonics = sum(np.sin(n * phase) / n for n in range(1, 12))
-    return (0.2 * harmonics).astype(np.float32)
+    harmonics = np.sum([np.sin(n * phase) / n for n in range(1, 12)], axis=0)
+    return np.asarray(0.2 * harmonics, np.float32)
 
 
 @pytest.mark.parametrize("hertz", [70.0, 110.0, 180.0, 290.0, 400.0])

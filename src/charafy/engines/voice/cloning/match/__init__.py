@@ -1,5 +1,5 @@
 """Voice matching: the nearest voice that Kokoro can speak with, found for a recording."""
 
-from charafy.engines.voice.cloning.match.cloner import Ears, MatchCloner
+from charafy.engines.voice.cloning.match.cloner import Ears, MatchCloner, Workshop
 
-__all__ = ["Ears", "MatchCloner"]
+__all__ = ["Ears", "MatchCloner", "Workshop"]

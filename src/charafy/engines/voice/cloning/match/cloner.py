@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charafy.engines.voice import LANGUAGES, Language, Pcm
 from charafy.engines.voice.cloning import (
@@ -23,11 +24,14 @@ from charafy.engines.voice.cloning import (
     Reference,
     Unclonable,
 )
+from charafy.engines.voice.cloning.clonefile import unpack
 from charafy.engines.voice.cloning.match import envelope, pitch, search
+from charafy.engines.voice.cloning.match.jury import Jury, Verdict
+from charafy.engines.voice.cloning.match.refine import Unalignable
 from charafy.engines.voice.cloning.match.space import TIMBRE, Space, Stock
 from charafy.engines.voice.cloning.speakers import SpeakerEncoder
 from charafy.engines.voice.kokoro import KokoroVoice, Style
-from charafy.engines.voice.kokoro.clones import Manner, Match
+from charafy.engines.voice.kokoro.clones import Manner, Match, match_of
 from charafy.engines.voice.kokoro.equaliser import Equaliser, minimum_phase
 
 SOUGHT: Final[Mapping[Language, str]] = MappingProxyType(
@@ -63,6 +67,8 @@ PITCHES: Final = (0.6, 1.7)
 """Factors on a stock voice's pitch: further away it sounds like a machine."""
 STRENGTHS: Final = (0.5, 1.0)
 """Of the equaliser; none at all when neither is heard as more alike."""
+_DESCENT: Final = 0.8
+"""Share of a refinement that the descent is."""
 _SEARCHED: Final = 0.8
 """Share of the work that the search is."""
 
@@ -77,17 +83,48 @@ class Ears:
     """Says how similar it became."""
 
 
+class Improve(Protocol):
+    """See `Refiner.improve`."""
+
+    def __call__(
+        self,
+        reference: Pcm,
+        language: Language,
+        timbre: NDArray[np.floating],
+        base: str,
+        progress: Progress,
+        /,
+    ) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What it takes to refine."""
+
+    improve: Improve
+    jury: Jury
+
+
 class MatchCloner:
     """Safe to call from many threads. A clone takes about 8 CPU-seconds."""
 
     def __init__(
-        self, voice: KokoroVoice, stock: Mapping[str, Style], space: Space, ears: Ears
+        self,
+        voice: KokoroVoice,
+        stock: Mapping[str, Style],
+        space: Space,
+        ears: Ears,
+        workshop: Workshop | None = None,
     ) -> None:
-        """`stock`: the styles that `space` was fitted to, by name."""
+        """`stock`: the styles that `space` was fitted to, by name.
+
+        Without a `workshop` nothing is refined.
+        """
         self._voice = voice
         self._stock = stock
         self._space = space
         self._ears = ears
+        self._workshop = workshop
 
     @property
     def method(self) -> Method:
@@ -95,7 +132,7 @@ class MatchCloner:
 
     @property
     def refines(self) -> bool:
-        return False
+        return self._workshop is not None
 
     def clone(self, reference: Reference, name: str, progress: Progress) -> Clone:
         """See `Cloner.clone`."""
@@ -120,11 +157,51 @@ class MatchCloner:
         return Clone(match.pack(), "matching", similarity)
 
     def refine(self, reference: Reference, clone: Clone, progress: Progress) -> Clone | None:
-        """See `Cloner.refine`."""
-        return None
+        """See `Cloner.refine`. Takes two to three CPU-minutes.
+
+        The timbre is moved down the gradient and its spectrum shaped anew; a jury that took no part
+        says whether the voice is better for it.
+        """
+        if self._workshop is None:
+            return None
+        try:
+            return self._refined(self._workshop, reference, clone, progress)
+        except Unalignable:
+            return None  # nobody understands what is said in it: the first match stays
+        except (OSError, ValueError) as error:
+            raise CloningFailed("A model that voices are refined with is missing.") from error
 
     def forget(self, data: bytes) -> None:
         """There is nothing but the file."""
+
+    def _refined(
+        self, workshop: Workshop, reference: Reference, clone: Clone, progress: Progress
+    ) -> Clone | None:
+        before = match_of(unpack(clone.data)[1])
+        timbre = workshop.improve(
+            reference.pcm,
+            before.language,
+            before.timbre,
+            before.manners[before.language].stock,
+            lambda share: progress(_DESCENT * share),
+        )
+        after = replace(before, timbre=timbre, gains_db=np.zeros_like(before.gains_db))
+        plain = self._say(TRIED[after.language], after)
+        after = self._in_tune(self._shaped(reference, after, plain), plain)
+        progress(_DESCENT + (1.0 - _DESCENT) / 3)
+        first = self._heard(workshop, reference, before)
+        progress(_DESCENT + (1.0 - _DESCENT) * 2 / 3)
+        if not self._heard(workshop, reference, after).improves_on(first):
+            progress(1.0)
+            return None
+        similarity = self.similarity(reference, after)
+        progress(1.0)
+        return Clone(after.pack(), "matching", similarity, refined=True)
+
+    def _heard(self, workshop: Workshop, reference: Reference, match: Match) -> Verdict:
+        return workshop.jury.hear(
+            reference.pcm, match.language, lambda text, language: self._say(text, match, language)
+        )
 
     def similarity(self, reference: Reference, match: Match) -> float:
         """Cosine of the recording and of what the match says in the recording's language."""
