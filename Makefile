@@ -45,7 +45,7 @@ format: $(VENV)/.dev-ready ## Bring the code into shape
 
 bench: $(VENV)/.dev-ready ## Measure, print a table, write var/bench.json
 	@$(BIN)/charafy models pull --for-tests --quiet-if-present
-	$(BIN)/python -m bench
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench
 
 doctor: $(VENV)/.run-ready ## What works here, what is missing, what to do
 	@$(BIN)/charafy doctor

@@ -13,6 +13,7 @@ from typing import Any
 
 from bench import (
     align,
+    cloning,
     heard,
     http,
     ledger,
@@ -30,6 +31,7 @@ PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "roundtrip": roundtrip.measure,
     "heard": heard.run,
     "align": align.run,
+    "cloning": cloning.run,
     "portrait": portrait.run,
     "lips": lips_films.run,
     "videos": videos.run,
