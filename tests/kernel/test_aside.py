@@ -217,3 +217,13 @@ aside.call("hang", timeout_s=600)
     parent.wait(10)
     parent.stdout.close()
     assert until(lambda: gone(child))
+
+
+def test_a_child_that_is_ended_between_two_writes_has_failed_like_any_other(make: Make) -> None:
+    aside = make()
+    ask(aside, "whoami")
+    (child,) = aside._idle
+    assert child._process.stdin is not None
+    child._process.stdin.close()
+    with pytest.raises(WorkFailed):
+        ask(aside, "whoami")

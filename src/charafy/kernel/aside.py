@@ -233,6 +233,10 @@ class _Child:
             ok, value = _read(self._process.stdout)
         except (EOFError, OSError):  # the pipes' other end is gone
             return self._gone(late.is_set(), timeout_s)
+        except ValueError:  # `end` closed our own end between two writes
+            if not self._process.stdin.closed:
+                raise
+            return self._gone(late.is_set(), timeout_s)
         finally:
             timer.cancel()
         self.answered += 1

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from charafy.engines.voice import SAMPLE_RATE, Language, Pcm
-from charafy.engines.voice.cloning.match.jury import SAID, Jury, Verdict, distance
+from charafy.engines.voice.cloning.match.jury import Jury, Verdict, distance
+from charafy.engines.voice.cloning.match.said import PROVED
 from charafy.engines.voice.text import TextFrontEnd
 
 
@@ -46,7 +47,7 @@ def test_it_hears_both_languages_and_judges_likeness_in_that_of_the_recording() 
 
 
 def test_how_a_word_is_written_does_not_matter_and_what_is_missing_does() -> None:
-    first, second = SAID["en"]
+    first, second = PROVED["en"]
     assert verdict({first: first.upper().replace("quarter past nine", "quarter past 9")}).misheard[
         "en"
     ] == pytest.approx(0.0, abs=0.05)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final, Protocol
 
 import numpy as np
@@ -28,38 +27,12 @@ from charafy.engines.voice.cloning.clonefile import unpack
 from charafy.engines.voice.cloning.match import envelope, pitch, search
 from charafy.engines.voice.cloning.match.jury import Jury, Verdict
 from charafy.engines.voice.cloning.match.refine import Unalignable
+from charafy.engines.voice.cloning.match.said import JUDGED, SOUGHT, TRIED
 from charafy.engines.voice.cloning.match.space import TIMBRE, Space, Stock
 from charafy.engines.voice.cloning.speakers import SpeakerEncoder
 from charafy.engines.voice.kokoro import KokoroVoice, Style
 from charafy.engines.voice.kokoro.clones import Manner, Match, match_of
 from charafy.engines.voice.kokoro.equaliser import Equaliser, minimum_phase
-
-SOUGHT: Final[Mapping[Language, str]] = MappingProxyType(
-    {
-        "en": "The quick brown fox was easily fooled by a weary old hound. "
-        "Why, she always chose joy.",
-        "ja": "今日はとても良い天気なので、ゆっくり公園まで散歩に行って、お茶を飲みました。",
-    }
-)
-"""What is said at every look."""
-TRIED: Final[Mapping[Language, str]] = MappingProxyType(
-    {
-        "en": "We measured every angle of the yellow house. "
-        "Put five thin sheets of paper beside the chocolate cake.",
-        "ja": "駅前のパン屋で新しいケーキを買ってきました。"
-        "来週の会議は火曜日の午後三時から始まります。",
-    }
-)
-"""What the spectrum is compared with: every sound of the language."""
-JUDGED: Final[Mapping[Language, str]] = MappingProxyType(
-    {
-        "en": "Over there the old bridge crosses a narrow river near the mill. Nobody expected the "
-        "museum to be open on such a quiet evening.",
-        "ja": "昨日の夜は雨が強くて、なかなか眠れませんでした。"
-        "新しい図書館には、子ども向けの本もたくさんあります。",
-    }
-)
-"""What similarity is told by: nothing of it was said before."""
 
 MANNERS: Final = 3
 """Stock voices whose manner is tried with the speaker's pitch; the best is kept."""

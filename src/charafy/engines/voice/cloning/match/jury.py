@@ -12,21 +12,9 @@ from types import MappingProxyType
 from typing import Final
 
 from charafy.engines.voice import FrontEnd, Language, NothingToSay, Pcm
+from charafy.engines.voice.cloning.match.said import PROVED
 from charafy.engines.voice.cloning.speakers import SpeakerEncoder
 
-SAID: Final[Mapping[Language, tuple[str, ...]]] = MappingProxyType(
-    {
-        "en": (
-            "Whatever the weather, the ferry leaves the harbour at a quarter past nine.",
-            "My brother thought the judge would surely choose a smaller room.",
-        ),
-        "ja": (
-            "来週の土曜日に、友達と一緒に動物園へ行くつもりです。",
-            "電車が遅れたので、会議に間に合いませんでした。",
-        ),
-    }
-)
-"""What the jury hears. Nothing of it is said while voices are sought or similarity told."""
 _CLEARLY: Final = 0.005
 """By how much the second encoder must hear it as more alike: less is the sentences' doing."""
 _MUMBLED: Final = 0.02
@@ -66,7 +54,7 @@ class Jury:
         wanted = self._ear.embed(reference)
         alike: list[float] = []
         misheard: dict[Language, float] = {}
-        for spoken, texts in SAID.items():
+        for spoken, texts in PROVED.items():
             errors, sounds = 0, 0
             for text in texts:
                 said = say(text, spoken)
