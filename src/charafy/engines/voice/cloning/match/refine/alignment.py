@@ -16,7 +16,6 @@ from charafy.engines.voice.cloning.match.refine.mel import HOP, cepstra, energy,
 from charafy.engines.voice.cloning.match.refine.warping import warp
 from charafy.engines.voice.cloning.match.refine.weights import SOURCE_PER_FRAME
 from charafy.engines.voice.kokoro.acoustic import FRAME, Acoustics
-from charafy.engines.voice.kokoro.graph import Graph, extract
 from charafy.engines.voice.kokoro.timeline import script
 from charafy.engines.voice.kokoro.windows import CONTEXT
 from charafy.engines.voice.vocabulary import MAX_SYMBOLS, SYMBOLS
@@ -33,7 +32,7 @@ LONGEST_S: Final = 30.0
 _ROWS: Final = 2
 """Of pitch and energy per frame."""
 _PAD: Final = 0
-_DEPTH: Final = 6.0
+_DEPTH: Final = 9.0
 """Rows that much quieter than the loudest (natural logarithm) at either end are cut off ..."""
 _BEFORE, _AFTER = 5, 8
 """... but for so many."""
@@ -99,6 +98,8 @@ class SpeechAligner:
 
     def __init__(self, model: ModelProto, acoustics: Acoustics, track: Track) -> None:
         """`model`: Kokoro's export. Raises `ValueError` when it is not the one expected."""
+        from charafy.engines.voice.kokoro.graph import Graph, extract
+
         expanding = Graph(model.graph).maker(_EXPANDED, "MatMul")
         if expanding is None:
             raise ValueError("the model's encoder is not the one of Kokoro v1.0")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.voice.cloning import Progress
-from charafy.engines.voice.cloning.match.refine.alignment import Aligned
+from charafy.engines.voice.cloning.match.refine.alignment import Aligned, Unalignable
 from charafy.engines.voice.cloning.match.refine.decoder import decode
 from charafy.engines.voice.cloning.match.refine.losses import Network, losses
 from charafy.engines.voice.cloning.match.refine.weights import Weights
@@ -27,7 +27,6 @@ Floats = NDArray[np.floating[Any]]
 
 CROP: Final = 48
 """Frames (1.2 s) that a step listens to: CAM++ knows a speaker by then."""
-STEPS: Final = 36
 _RATE: Final = 0.2
 """Of the first step, in standard deviations of the stock voices."""
 _SLOWER: Final = 0.85
@@ -52,9 +51,10 @@ class Speaker:
 class Step:
     """What one step saw before it moved."""
 
+    loss: float
     bands: float
+    """See `losses.Losses`."""
     speaker: float
-    """Cosine."""
 
 
 class Descent:
@@ -77,28 +77,35 @@ class Descent:
         )
         self._gradient = jax.jit(jax.value_and_grad(_loss(speaker.network), has_aux=True))
 
+    def look(self, z: Floats, crop: Aligned) -> tuple[Step, NDArray[np.float64]]:
+        """What is heard with the timbre at `z`, and the slope [k] of the loss there.
+
+        Crops of another length than the last one's are compiled for anew.
+        """
+        (loss, (bands, cosine)), slope = self._gradient(np.float32(z), crop, self._given)
+        return Step(float(loss), float(bands), float(cosine)), np.asarray(slope, np.float64)
+
     def run(
         self,
         start: Floats,
         speech: Aligned,
         progress: Progress,
         *,
-        steps: int = STEPS,
+        steps: int,
         seen: Callable[[Step], None] = lambda _step: None,
     ) -> NDArray[np.float64]:
         """[k]: the coordinates after `steps` from `start`. The same for the same input.
 
-        `progress` is called before every step with the share that is done. Raises `ValueError` when
-        the speech is shorter than a crop.
+        `progress` is called before every step with the share that is done. Raises
+        `Unalignable` when the speech is shorter than a crop.
         """
         z = np.asarray(start, np.float64)
         mean, square = np.zeros_like(z), np.zeros_like(z)
         for step, first in enumerate(_crops(speech.frames, steps)):
             progress(step / steps)
             crop = speech.crop(first, CROP)
-            (_, heard), slope = self._gradient(z.astype(np.float32), crop, self._given)
-            seen(Step(float(heard[0]), float(heard[1])))
-            slope = np.asarray(slope, np.float64)
+            heard, slope = self.look(z, crop)
+            seen(heard)
             if not np.isfinite(slope).all():
                 continue  # one crop of silence shall not spoil what the others told
             mean = _MEAN * mean + (1.0 - _MEAN) * slope
@@ -125,7 +132,7 @@ def _loss(network: Network) -> Callable[[Array, Any, Any], tuple[Array, tuple[Ar
 def _crops(frames: int, steps: int) -> list[int]:
     """First frame of each step's crop: evenly through the whole recording, again and again."""
     if frames < CROP:
-        raise ValueError(f"{frames} frames of speech, {CROP} are needed")
+        raise Unalignable("There is too little speech in the recording.")
     count = math.ceil(frames / CROP)
     starts = np.linspace(0, frames - CROP, count).round().astype(int)
     return [int(starts[step % count]) for step in range(steps)]
