@@ -42,7 +42,7 @@ Recognise = Callable[[Pcm, Language], str]
 """What is said in a recording at `charafy.engines.voice.SAMPLE_RATE`; "" for nothing."""
 
 STEPS: Final = 36
-"""A second each. After 24 a third of what is gained by 36 was still missing."""
+"""A second each. After 24 an eighth of what is gained by 36 was still missing."""
 _ALIGNED: Final = 0.1
 """Share of the work that is done when the descent begins."""
 
@@ -96,7 +96,7 @@ class Refiner:
 
         Whether it does is for others to judge: what it was moved by has been heard to mislead. The
         stock voice `base` lends its way of speaking. `progress` may raise to stop it; `seen` is
-        told of every step. All that was loaded is let go at the end (1 GB).
+        told of every step. The process grows to 2.2 GB meanwhile.
 
         Raises `Unalignable` when the recording holds no speech that is understood, `OSError` when a
         model is missing, `ValueError` when one is not what is expected.
@@ -107,14 +107,10 @@ class Refiner:
             progress(0.0)
             speech, weights = self._prepared(reference, language, timbre, base)
             progress(_ALIGNED)
-            encoder = self._models.encoder
-            descent = Descent(
-                weights,
-                self._space.mean,
-                self._space.basis,
-                Speaker(encoder.embed(reference), network, encoder.parameters),
-                self._models.cache / "jax",
-            )
+            ear = self._models.encoder
+            speaker = Speaker(ear.embed(reference), network, ear.parameters)
+            compiled = self._models.cache / "jax"
+            descent = Descent(weights, self._space.mean, self._space.basis, speaker, compiled)
             z = descent.run(
                 self._space.coordinates(timbre),
                 speech,
