@@ -103,7 +103,10 @@ def _kana_reader() -> Callable[[str], list[str]]:
     from pyopenjtalk import g2p
 
     def kana(text: str) -> list[str]:
-        return re.findall("[ァ-ヺー]", str(g2p(re.sub(r"[\s「」]", "", text), kana=True)))
+        written = re.sub(r"[\s「」]", "", text)
+        # Sudachi, which would be asked about rare kanji, has no dictionary here.
+        read = g2p(written, kana=True, use_sudachi_kanji_yomi=False)
+        return re.findall("[ァ-ヺー]", str(read))
 
     return kana
 

@@ -1,4 +1,4 @@
-"""Whisper (MIT) by faster-whisper: about 0.4 CPU-seconds per second of speech with its base model."""
+"""Whisper (MIT) by faster-whisper: 0.4 CPU-seconds per second of speech with its base model."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_a_whisper_has_no_pitch_to_match() -> None:
 class Bench:
     """What the descent comes back with, and a jury that says what it is told to."""
 
-    def __init__(self, timbre: NDArray[np.float32], likeness: tuple[float, float]) -> None:
+    def __init__(self, timbre: NDArray[np.float32], likeness: tuple[float, ...]) -> None:
         self.timbre = timbre
         self.likeness = list(likeness)
         self.asked: list[tuple[Language, str]] = []
@@ -144,24 +144,29 @@ def refining(bench: Bench) -> MatchCloner:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("after", "kept"), [(0.9, True), (0.6, False)])
-def test_a_refinement_is_kept_when_the_jury_hears_it_as_better(after: float, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("whole", "half", "kept"),
+    [(0.9, 0.8, 1.0), (0.6, 0.8, 0.5), (0.8, 0.9, 0.5), (0.6, 0.701, None)],
+)
+def test_of_a_refinement_as_much_is_kept_as_the_jury_hears_as_better(
+    whole: float, half: float, kept: float | None
+) -> None:
     before = cloned("sensibility.flac", "en")
     found = match("sensibility.flac", "en")
-    bench = Bench(found.timbre + np.float32(0.01), (0.7, after))
+    bench = Bench(found.timbre + np.float32(0.01), (0.7, whole, half))
     reference = Reference(recorded("sensibility.flac"), "en")
     shares: list[float] = []
     better = refining(bench).refine(reference, before, shares.append)
     assert bench.asked == [("en", found.manners["en"].stock)]
     assert shares[-1] == 1.0
-    if not kept:
+    if kept is None:
         assert better is None
         return
     assert better is not None
     assert better.refined
     assert better.similarity is not None
     timbre = match_of(unpack(better.data)[1]).timbre
-    assert timbre == pytest.approx(bench.timbre, abs=1e-4)
+    assert timbre == pytest.approx(found.timbre + 0.01 * kept, abs=1e-4)
 
 
 def test_a_recording_that_nobody_understands_stays_as_it_was_matched() -> None:

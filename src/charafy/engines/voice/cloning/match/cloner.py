@@ -34,6 +34,8 @@ from charafy.engines.voice.kokoro import KokoroVoice, Style
 from charafy.engines.voice.kokoro.clones import Manner, Match, match_of
 from charafy.engines.voice.kokoro.equaliser import Equaliser, minimum_phase
 
+SHARES: Final = (1.0, 0.5)
+"""Of the way that the gradient leads: where all of it misleads, half of it may not."""
 MANNERS: Final = 3
 """Stock voices whose manner is tried with the speaker's pitch; the best is kept."""
 PITCHES: Final = (0.6, 1.7)
@@ -158,18 +160,27 @@ class MatchCloner:
             before.manners[before.language].stock,
             lambda share: progress(_DESCENT * share),
         )
-        after = replace(before, timbre=timbre, gains_db=np.zeros_like(before.gains_db))
-        plain = self._say(TRIED[after.language], after)
-        after = self._in_tune(self._shaped(reference, after, plain), plain)
-        progress(_DESCENT + (1.0 - _DESCENT) / 3)
-        first = self._heard(workshop, reference, before)
-        progress(_DESCENT + (1.0 - _DESCENT) * 2 / 3)
-        if not self._heard(workshop, reference, after).improves_on(first):
-            progress(1.0)
+        verdict = self._heard(workshop, reference, before)
+        best = before
+        for count, share in enumerate(SHARES, 1):
+            after = self._moved(reference, before, timbre, share)
+            heard = self._heard(workshop, reference, after)
+            progress(_DESCENT + (1.0 - _DESCENT) * count / len(SHARES))
+            if heard.improves_on(verdict):
+                best, verdict = after, heard
+        if best is before:
             return None
-        similarity = self.similarity(reference, after)
-        progress(1.0)
-        return Clone(after.pack(), "matching", similarity, refined=True)
+        similarity = self.similarity(reference, best)
+        return Clone(best.pack(), "matching", similarity, refined=True)
+
+    def _moved(
+        self, reference: Reference, match: Match, timbre: NDArray[np.float32], share: float
+    ) -> Match:
+        """`match` with its timbre moved towards `timbre`, its spectrum shaped anew."""
+        between = match.timbre + np.float32(share) * (timbre - match.timbre)
+        moved = replace(match, timbre=between, gains_db=np.zeros_like(match.gains_db))
+        plain = self._say(TRIED[match.language], moved)
+        return self._in_tune(self._shaped(reference, moved, plain), plain)
 
     def _heard(self, workshop: Workshop, reference: Reference, match: Match) -> Verdict:
         return workshop.jury.hear(
