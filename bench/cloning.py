@@ -23,7 +23,7 @@ from charafy.engines.voice.cloning.clonefile import unpack
 from charafy.engines.voice.cloning.match import Ears, MatchCloner, Workshop
 from charafy.engines.voice.cloning.match.campplus import CamPlus
 from charafy.engines.voice.cloning.match.pitch import median_hz
-from charafy.engines.voice.cloning.match.space import TIMBRE, Space, shipped
+from charafy.engines.voice.cloning.match.space import REGISTER, TIMBRE, Space, shipped
 from charafy.engines.voice.cloning.speakers import Resemblyzer, SpeakerEncoder
 from charafy.engines.voice.kokoro import KokoroVoice, Style, stock_styles
 from charafy.engines.voice.kokoro.clones import CloneStyles
@@ -158,7 +158,10 @@ class Studio:
 
     def _blended(self, text: str, base: str, pitch: float, wanted: Any, language: Language) -> Pcm:
         embeddings = np.stack([voice.embedding for voice in self.space.stock])
-        near = np.array([voice.name == base for voice in self.space.stock], float)
+        pitch_hz = next(voice.pitch_hz for voice in self.space.stock if voice.name == base)
+        apart = [abs(np.log(voice.pitch_hz / pitch_hz)) for voice in self.space.stock]
+        near = np.array(apart) < REGISTER
+        near = near / near.sum()
         square = embeddings @ embeddings.T + RIDGE * np.eye(len(near))
         shares = near + np.linalg.solve(square, embeddings @ (wanted - embeddings.T @ near))
         shares /= shares.sum()

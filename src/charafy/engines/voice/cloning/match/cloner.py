@@ -27,7 +27,7 @@ from charafy.engines.voice.cloning.clonefile import unpack
 from charafy.engines.voice.cloning.match import envelope, pitch, search
 from charafy.engines.voice.cloning.match.jury import Jury, Verdict
 from charafy.engines.voice.cloning.match.refine import Unalignable
-from charafy.engines.voice.cloning.match.said import JUDGED, SOUGHT, TRIED
+from charafy.engines.voice.cloning.match.said import JUDGED, SOUGHT, TRIED, TUNED
 from charafy.engines.voice.cloning.match.space import TIMBRE, Space, Stock
 from charafy.engines.voice.cloning.speakers import SpeakerEncoder
 from charafy.engines.voice.kokoro import KokoroVoice, Style
@@ -81,7 +81,7 @@ class Workshop:
 
 
 class MatchCloner:
-    """Safe to call from many threads. A clone takes about 8 CPU-seconds."""
+    """Safe to call from many threads. A clone takes about 12 CPU-seconds."""
 
     def __init__(
         self,
@@ -250,7 +250,7 @@ class MatchCloner:
         manners = dict(match.manners)
         for language, manner in match.manners.items():
             own = language == match.language
-            said = plain if own else self._say(SOUGHT[language], match, language)
+            said = plain if own else self._say(TUNED[language], match, language)
             hertz = pitch.median_hz(said)
             if hertz is not None:
                 factor = manner.pitch * match.pitch_hz / hertz

@@ -12,7 +12,7 @@ SOUGHT: Final[Mapping[Language, str]] = MappingProxyType(
     {
         "en": "The quick brown fox was easily fooled by a weary old hound. "
         "Why, she always chose joy.",
-        "ja": "今日はとても良い天気なので、ゆっくり公園まで散歩に行って、お茶を飲みました。",
+        "ja": "今日はとても良い天気なので、公園まで散歩に行って、お茶を飲みました。",
     }
 )
 """What is said at every look."""
@@ -21,10 +21,17 @@ TRIED: Final[Mapping[Language, str]] = MappingProxyType(
         "en": "We measured every angle of the yellow house. "
         "Put five thin sheets of paper beside the chocolate cake.",
         "ja": "駅前のパン屋で新しいケーキを買ってきました。"
-        "来週の会議は火曜日の午後三時から始まります。",
+        "会議は火曜日の三時から始まります。",
     }
 )
 """What the spectrum is compared with: every sound of the language."""
+TUNED: Final[Mapping[Language, str]] = MappingProxyType(
+    {
+        "en": "The yellow house was always quiet at night.",
+        "ja": "今年の夏は、とても暑かったですね。",
+    }
+)
+"""What the pitch in the other language is measured by."""
 JUDGED: Final[Mapping[Language, str]] = MappingProxyType(
     {
         "en": "Over there the old bridge crosses a narrow river near the mill. Nobody expected the "
