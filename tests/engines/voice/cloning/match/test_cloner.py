@@ -22,8 +22,10 @@ from tests.support.listening import encoder, recorded
 from tests.support.matching import campplus, kokoro, matcher, space
 
 TEXTS: dict[Language, str] = {
-    "en": "I would rather have the blue jacket, if it is not too much trouble.",
-    "ja": "夏休みに家族みんなで北海道へ旅行する予定です。",
+    "en": "I would rather have the blue jacket, if it is not too much trouble. "
+    "Seven children played beside the frozen lake until it was dark.",
+    "ja": "夏休みに家族みんなで北海道へ旅行する予定です。"
+    "このお店の料理は、どれもおいしくて値段も安いです。",
 }
 RECORDINGS: tuple[tuple[str, Language], ...] = (("sensibility.flac", "en"), ("mahiruma.mp3", "ja"))
 
@@ -48,20 +50,34 @@ def said(found: Match, language: Language) -> Pcm:
     )
 
 
+def spoken(stock: str, language: Language) -> Pcm:
+    return np.concatenate([c.pcm for c in kokoro().speak(TEXTS[language], stock, language)])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "language"), RECORDINGS)
-def test_it_is_heard_as_more_alike_than_the_nearest_stock_voice(
+def test_who_searched_hears_it_as_more_alike_than_the_stock_voice_behind_it(
     name: str, language: Language
 ) -> None:
     found = match(name, language)
-    stock = found.manners[language].stock
-    plain = np.concatenate(
-        [chunk.pcm for chunk in kokoro().speak(TEXTS[language], stock, language)]
+    wanted = campplus().embed(recorded(name))
+    stock = spoken(found.manners[language].stock, language)
+    assert (
+        campplus().embed(said(found, language)) @ wanted > campplus().embed(stock) @ wanted + 0.04
     )
-    clone = said(found, language)
-    for ear in (campplus(), encoder()):
-        wanted = ear.embed(recorded(name))
-        assert ear.embed(clone) @ wanted > ear.embed(plain) @ wanted + 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "language", "default"),
+    [("sensibility.flac", "en", "af_heart"), ("mahiruma.mp3", "ja", "jf_alpha")],
+)
+def test_who_took_no_part_hears_it_as_more_alike_than_the_default_voice(
+    name: str, language: Language, default: str
+) -> None:
+    wanted = encoder().embed(recorded(name))
+    clone = encoder().embed(said(match(name, language), language)) @ wanted
+    assert clone > encoder().embed(spoken(default, language)) @ wanted + 0.01
 
 
 @pytest.mark.slow
@@ -72,7 +88,7 @@ def test_it_speaks_at_the_pitch_of_the_recording_in_both_languages(
     found, wanted = match(name, language), median_hz(recorded(name))
     assert wanted is not None
     for spoken in TEXTS:
-        assert median_hz(said(found, spoken)) == pytest.approx(wanted, rel=0.15)
+        assert median_hz(said(found, spoken)) == pytest.approx(wanted, rel=0.2)
 
 
 @pytest.mark.slow

@@ -242,10 +242,10 @@ class MatchCloner:
         return embed
 
     def _in_tune(self, match: Match, plain: Pcm) -> Match:
-        """With factors that bring what it really says to the speaker's pitch.
+        """With factors nearer to the speaker's pitch than the stock voices' medians alone bring.
 
-        `plain` is what it says in its own language. What a sentence is pitched at depends on its
-        words, so the stock voices' medians alone may be a tone off.
+        `plain` is what it says in its own language. How high a sentence is depends on its words
+        as well, so what one was heard at counts half.
         """
         manners = dict(match.manners)
         for language, manner in match.manners.items():
@@ -253,7 +253,7 @@ class MatchCloner:
             said = plain if own else self._say(TUNED[language], match, language)
             hertz = pitch.median_hz(said)
             if hertz is not None:
-                factor = manner.pitch * match.pitch_hz / hertz
+                factor = manner.pitch * (match.pitch_hz / hertz) ** 0.5
                 manners[language] = Manner(manner.stock, float(np.clip(factor, *PITCHES)))
         return replace(match, manners=manners)
 

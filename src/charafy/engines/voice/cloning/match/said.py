@@ -12,16 +12,16 @@ SOUGHT: Final[Mapping[Language, str]] = MappingProxyType(
     {
         "en": "The quick brown fox was easily fooled by a weary old hound. "
         "Why, she always chose joy.",
-        "ja": "今日はとても良い天気なので、公園まで散歩に行って、お茶を飲みました。",
+        "ja": "今日はとても良い天気なので、ゆっくり公園まで散歩に行って、お茶を飲みました。",
     }
 )
-"""What is said at every look."""
+"""What is said at every look: five to six seconds. Shorter ones find voices that suit only them."""
 TRIED: Final[Mapping[Language, str]] = MappingProxyType(
     {
         "en": "We measured every angle of the yellow house. "
         "Put five thin sheets of paper beside the chocolate cake.",
         "ja": "駅前のパン屋で新しいケーキを買ってきました。"
-        "会議は火曜日の三時から始まります。",
+        "来週の会議は火曜日の午後三時から始まります。",
     }
 )
 """What the spectrum is compared with: every sound of the language."""
