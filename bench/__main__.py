@@ -32,6 +32,7 @@ PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "heard": heard.run,
     "align": align.run,
     "cloning": cloning.run,
+    "clones_understood": cloning.understood,
     "portrait": portrait.run,
     "lips": lips_films.run,
     "videos": videos.run,

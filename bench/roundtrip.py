@@ -100,13 +100,13 @@ def _words(text: str) -> list[str]:
 
 def _kana_reader() -> Callable[[str], list[str]]:
     """Text -> kana of its reading: recognisers choose their own kanji and digits."""
-    from pyopenjtalk import g2p
+    from charafy.engines.voice.text.japanese.speech import JapaneseSpeech
+
+    speech = JapaneseSpeech()
 
     def kana(text: str) -> list[str]:
         written = re.sub(r"[\s「」]", "", text)
-        # Sudachi, which would be asked about rare kanji, has no dictionary here.
-        read = g2p(written, kana=True, use_sudachi_kanji_yomi=False)
-        return re.findall("[ァ-ヺー]", str(read))
+        return re.findall("[ァ-ヺー]", "".join(word.reading for word in speech.say(written)))
 
     return kana
 
