@@ -76,11 +76,24 @@ def test_without_gains_there_is_no_filter() -> None:
         {"language": "fr"},
         {"equaliser": {"hertz": [1.0], "gains_db": []}},
         {"equaliser": None},
+        {"timbre": [1e300] * TIMBRE},
+        {"timbre": [1e9] * TIMBRE},
+        {"manners": {"ja": {"stock": "jf_alpha", "pitch": float("nan")}}},
+        {"manners": {"ja": {"stock": "jf_alpha", "pitch": 0.0}}},
+        {"manners": {"ja": {"stock": "jf_alpha", "pitch": 10**400}}},
+        {"pitch_hz": float("inf")},
+        {"equaliser": {"hertz": [0.0, float("nan")], "gains_db": [1.0, 1.0]}},
+        {"equaliser": {"hertz": [0.0, 1.0], "gains_db": [9_000.0, 9_000.0]}},
     ],
 )
 def test_a_file_that_lacks_something_is_refused(broken: Mapping[str, Any]) -> None:
     with pytest.raises(BadClone):
         match_of(fields() | dict(broken))
+
+
+def test_what_could_not_be_spoken_with_is_not_packed() -> None:
+    with pytest.raises(BadClone):
+        replace(a_match(), timbre=np.full(TIMBRE, np.nan, np.float32)).pack()
 
 
 def test_a_voice_that_is_not_here_cannot_be_built_on() -> None:

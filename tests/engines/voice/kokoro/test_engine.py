@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 from charafy.engines.voice import SAMPLE_RATE, Mark, NothingToSay, Pcm, SpeechChunk
 from charafy.engines.voice.kokoro import KokoroVoice
 from charafy.engines.voice.kokoro.acoustic import FRAME, Acoustics, Utterance
+from charafy.engines.voice.kokoro.equaliser import minimum_phase
 from charafy.engines.voice.kokoro.styles import stock_styles
 from charafy.engines.voice.text import TextFrontEnd
 from tests.engines.voice.kokoro.phonemes import HELLO, KONNICHIWA, LONG
@@ -256,3 +259,21 @@ def test_british_voices_pronounce_as_the_british_do(model_path: Path, cache_dir:
     assert "æ" in said("af_heart")
     assert "ɑ" in said("bf_emma")
     assert "æ" not in said("bm_george")
+
+
+def test_a_model_that_overflows_is_heard_within_bounds(
+    voice: KokoroVoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Timbres far from any voice make it do so, and filters would make worse of it."""
+
+    def overflown(_self: Acoustics, _utterance: Utterance, start: int, stop: int) -> Pcm:
+        wild = np.array([np.inf, -np.inf, np.nan, 3e38, -3e38], np.float32)
+        return np.random.default_rng(start).choice(wild, (stop - start) * FRAME)
+
+    monkeypatch.setattr(Acoustics, "decode", overflown)
+    gains = minimum_phase(np.array([0.0, 12_000.0]), np.array([6.0, -6.0]))
+    style = replace(stock_styles()["af_heart"], equaliser=gains)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = joined(list(voice.speak_as(LONG, style, "en")))
+    assert np.abs(said).max() <= 0.98

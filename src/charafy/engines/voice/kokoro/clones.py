@@ -13,12 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charafy.engines.voice import LANGUAGES, Language
-from charafy.engines.voice.cloning.clonefile import BadClone, is_clone, pack
+from charafy.engines.voice.cloning.clonefile import BadClone, is_clone, pack, unpack
 from charafy.engines.voice.kokoro.equaliser import minimum_phase
 from charafy.engines.voice.kokoro.styles import WIDTH, Style
 
 ENGINE: Final = "kokoro"
 TIMBRE: Final = WIDTH // 2
+_FURTHEST: Final = 20.0
+"""No number of a timbre is further from 0; those of voices are within 2 or so."""
+_MOST_DB: Final = 60.0
+_PITCHES: Final = (0.2, 5.0)
+"""What a file may ask for: far beyond what sounds well, and nothing that overflows."""
 _KEPT: Final = 32
 """Styles that are kept ready: 1 MB each."""
 
@@ -66,8 +71,8 @@ class Match:
         return Style(table, base.pitch * manner.pitch, taps)
 
     def pack(self) -> bytes:
-        """The clone's file."""
-        return pack(
+        """The clone's file. Raises `BadClone` for what could not be spoken with."""
+        data = pack(
             ENGINE,
             {
                 "timbre": _rounded(self.timbre, 5),
@@ -83,6 +88,8 @@ class Match:
                 },
             },
         )
+        match_of(unpack(data)[1])
+        return data
 
 
 def match_of(fields: Mapping[str, Any]) -> Match:
@@ -100,15 +107,27 @@ def match_of(fields: Mapping[str, Any]) -> Match:
             np.array(equaliser["hertz"], np.float64),
             np.array(equaliser["gains_db"], np.float64),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadClone("fields of a matched voice are missing") from None
     if match.timbre.shape != (TIMBRE,) or match.hertz.shape != match.gains_db.shape:
         raise BadClone("a matched voice of another size")
     if match.language not in LANGUAGES or match.language not in match.manners:
         raise BadClone("a matched voice without a language")
-    if not all(np.isfinite(a).all() for a in (match.timbre, match.hertz, match.gains_db)):
-        raise BadClone("a matched voice that is not finite")
+    if not _is_sane(match):
+        raise BadClone("a matched voice beyond all voices")
     return match
+
+
+def _is_sane(match: Match) -> bool:
+    """Whether speaking with it stays within numbers."""
+    pitches = [manner.pitch for manner in match.manners.values()]
+    low, high = _PITCHES
+    return bool(
+        np.isfinite([match.pitch_hz, *match.hertz]).all()
+        and (np.abs(match.timbre) <= _FURTHEST).all()
+        and (np.abs(match.gains_db) <= _MOST_DB).all()
+        and all(low <= pitch <= high for pitch in pitches)
+    )
 
 
 class CloneStyles(Mapping[str, Style]):

@@ -31,6 +31,9 @@ _FADE: Final = 240
 _GAPS: Final = ((".!?…", 0.30), (",;:—", 0.12))
 """What is added to the silence that stays around a clause anyway (about 0.12 s)."""
 _CEILING: Final = 0.98
+_LOUDEST: Final = 4.0
+"""Of a sample before it is shaped; speech is within 1. Timbres far from any voice make the model
+overflow, and a filter would make of two infinities what is no number."""
 
 
 class KokoroVoice:
@@ -96,7 +99,7 @@ class KokoroVoice:
         began = self._monotonic()
         audio = self._acoustics.decode(utterance, begin, end)
         self._speedometer.note(end - begin, self._monotonic() - began)
-        return audio
+        return _bounded(audio)
 
     def _speak(
         self, clauses: Iterator[Clause], style: Style, speed: float
@@ -156,7 +159,7 @@ class KokoroVoice:
                 _fade_in(piece, carry)
             carry = audio[offset + len(piece) : offset + len(piece) + _FADE]
             at = stop
-            yield np.nan_to_num(piece), at >= last
+            yield piece, at >= last
 
 
 def _silence(seconds: float) -> Pcm:
@@ -167,6 +170,12 @@ def _gap(clause: Clause) -> float:
     """Seconds of silence that the mark at the end of a clause asks for before the next one."""
     marks = clause.phonemes[-1:]
     return next((seconds for symbols, seconds in _GAPS if marks and marks in symbols), 0.0)
+
+
+def _bounded(audio: Pcm) -> Pcm:
+    """Numbers only, none of them beyond `_LOUDEST`."""
+    known = np.nan_to_num(audio, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(known, -_LOUDEST, _LOUDEST, out=known)
 
 
 def _fade_in(piece: Pcm, carry: Pcm) -> None:

@@ -23,7 +23,7 @@ from charafy.engines.voice.cloning import (
     Reference,
     Unclonable,
 )
-from charafy.engines.voice.cloning.clonefile import unpack
+from charafy.engines.voice.cloning.clonefile import BadClone, unpack
 from charafy.engines.voice.cloning.match import envelope, pitch, search
 from charafy.engines.voice.cloning.match.jury import Jury, Verdict
 from charafy.engines.voice.cloning.match.refine import Unalignable
@@ -127,9 +127,11 @@ class MatchCloner:
             progress(0.9)
             similarity = self.similarity(reference, match)
             progress(1.0)
+            return Clone(match.pack(), "matching", similarity)
         except OSError as error:
             raise CloningFailed("A model that voices are matched with is missing.") from error
-        return Clone(match.pack(), "matching", similarity)
+        except BadClone as error:
+            raise CloningFailed("What was found is no voice.") from error
 
     def refine(self, reference: Reference, clone: Clone, progress: Progress) -> Clone | None:
         """See `Cloner.refine`. Takes two to three CPU-minutes.
