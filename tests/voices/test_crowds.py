@@ -17,6 +17,7 @@ from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.kernel.errors import TooManyRequests, UpstreamFailed
 from charafy.kernel.storage import Storage
 from charafy.voices.listening import MAX_AT_ONCE, Heard, Listening
+from charafy.voices.listening import MAX_WAITING as MOST_WAITING
 from charafy.voices.making import MAX_WAITING, Making, nobody
 from charafy.voices.models import Wanted
 from tests.support import recordings
@@ -65,6 +66,27 @@ def test_recordings_are_read_a_few_at_a_time() -> None:
             listening.hear(recordings.speech())
         assert refused.value.code == "recordings_busy"
     assert listening.hear(recordings.speech()).quality == FINE
+
+
+def test_few_recordings_may_wait_for_others() -> None:
+    """Whoever waits holds a thread: the others are told at once."""
+    gate, crowd = Gate(), 10
+
+    def examine(_pcm: Pcm) -> Quality:
+        gate.wait()
+        return FINE
+
+    listening = Listening(examine, wait_s=20.0)
+
+    def hear() -> Heard:
+        return listening.hear(recordings.speech())
+
+    with ThreadPoolExecutor(crowd) as threads:
+        with gate.held(MAX_AT_ONCE, hear):
+            rest = [threads.submit(hear) for _ in range(crowd)]
+            told = list(itertools.islice(as_completed(rest, timeout=20), crowd - MOST_WAITING))
+        assert all(isinstance(one.exception(), TooManyRequests) for one in told)
+        assert [one.result(20).quality for one in rest if one not in told] == [FINE] * MOST_WAITING
 
 
 def test_without_models_it_is_the_operator_who_is_told_what_to_do() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from charafy.engines.voice import SAMPLE_RATE, Pcm
-from charafy.engines.voice.cloning.quality import MOST_S, Examiner, Quality
+from charafy.engines.voice.cloning.quality import MOST_S, Examiner, Quality, worth_cloning
 from tests.support.listening import examiner as shared_examiner
 from tests.support.listening import recorded
 
@@ -95,7 +95,7 @@ def test_who_says_little_is_not_counted(examiner: Examiner) -> None:
 
 def test_stretches_of_speech_are_where_it_is_loud(examiner: Examiner) -> None:
     pcm = recorded("mahiruma.mp3")
-    spoken = examiner.speech_of(pcm)
+    spoken = examiner.examine(pcm).spoken
     inside = np.zeros(len(pcm), np.bool_)
     for begin, end in spoken:
         assert 0 <= begin < end <= len(pcm) / SAMPLE_RATE
@@ -188,7 +188,7 @@ def test_music_behind_speech_counts_as_noise(examiner: Examiner) -> None:
 
 def test_without_pauses_there_is_no_distance_to_noise(examiner: Examiner) -> None:
     pcm = recorded(LOW)
-    spoken = examiner.speech_of(pcm)
+    spoken = examiner.examine(pcm).spoken
     joined = np.concatenate([pcm[round(b * 24_000) : round(e * 24_000)] for b, e in spoken])
     words = joined[round(0.1 * 24_000) : round(3.6 * 24_000)]
     quality = examiner.examine(words)
@@ -302,11 +302,24 @@ def test_of_long_recordings_the_most_usual_half_minute_is_used(examiner: Examine
     quality = examiner.examine(pcm)
     assert "long" in codes(quality)
     assert quality.speech_s > MOST_S
-    spoken = examiner.speech_of(pcm)
+    spoken = quality.spoken
     assert sum(end - begin for begin, end in spoken) == pytest.approx(MOST_S, abs=0.01)
-    assert spoken == sorted(spoken)
+    assert spoken == tuple(sorted(spoken))
     start = 2 * len(recorded(HIGH)) / SAMPLE_RATE
     assert not any(begin < start + 3.9 and end > start + 0.1 for begin, end in spoken)
+
+
+def test_silence_before_the_speech_of_a_long_recording_is_left_out(examiner: Examiner) -> None:
+    pcm = np.concatenate([hiss(35 * SAMPLE_RATE, -80), recorded(HIGH)])
+    quality = examiner.examine(pcm)
+    worth = worth_cloning(pcm, quality)
+    assert len(worth) / SAMPLE_RATE == pytest.approx(quality.speech_s, abs=0.1)
+    assert speech_level_db(worth) > -40
+
+
+def test_a_recording_that_cloners_listen_to_as_a_whole_stays_as_it_is(examiner: Examiner) -> None:
+    pcm = recorded(HIGH)
+    assert worth_cloning(pcm, examiner.examine(pcm)) is pcm
 
 
 def test_a_minute_takes_two_cpu_seconds_at_most(examiner: Examiner) -> None:
@@ -345,7 +358,6 @@ def test_far_too_large_samples_are_heard_all_the_same(examiner: Examiner) -> Non
 def test_the_recording_itself_is_left_alone(examiner: Examiner) -> None:
     pcm = recorded(HIGH)  # read-only: writing would raise
     examiner.examine(pcm)
-    examiner.speech_of(pcm)
 
 
 def test_many_threads_get_the_same_answers(examiner: Examiner) -> None:

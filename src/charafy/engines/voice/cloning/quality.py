@@ -15,8 +15,9 @@ from charafy.engines.voice.cloning.crowd import split
 from charafy.engines.voice.cloning.measures import measure
 from charafy.engines.voice.cloning.problems import LEAST_S, MOST_S, Findings, Problem, problems
 from charafy.engines.voice.cloning.speakers import SpeakerEncoder
+from charafy.engines.voice.cloning.vad import Stretch
 
-__all__ = ["EXAMINED_S", "MOST_S", "Examiner", "Problem", "Quality"]
+__all__ = ["EXAMINED_S", "MOST_S", "Examiner", "Problem", "Quality", "worth_cloning"]
 
 EXAMINED_S: Final = 120.0
 """Seconds of a recording that are listened to; the rest is ignored."""
@@ -42,6 +43,8 @@ class Quality:
     """1, 2 (which may be more), or None where it can't be told."""
     problems: tuple[Problem, ...]
     """Fatal ones first."""
+    spoken: tuple[Stretch, ...] = ()
+    """The stretches of speech worth cloning, in seconds and in order: `MOST_S` in all."""
 
     @property
     def usable(self) -> bool:
@@ -74,23 +77,21 @@ class Examiner:
             clipped=clipped(speech),
             split=split(speech, self._encoder) if speech_s >= LEAST_S else None,
         )
-        return _quality(found)
+        return _quality(found, hearing.best(heard, spoken, MOST_S))
 
-    def speech_of(self, pcm: Pcm) -> list[tuple[float, float]]:
-        """The stretches of speech worth cloning, in seconds and in order: `MOST_S` in all.
-
-        Raises `OSError` when a model file is missing.
-        """
-        heard = _clean(pcm)
-        spoken = self._stretches(heard, hearing.likelihood(self._vad, heard))
-        return hearing.best(heard, spoken, MOST_S)
-
-    def _stretches(self, heard: Pcm, likely: Pcm) -> list[tuple[float, float]]:
+    def _stretches(self, heard: Pcm, likely: Pcm) -> list[Stretch]:
         step = hearing.frame_of(self._vad) / SAMPLE_RATE
         return hearing.stretches(likely, step, len(heard) / SAMPLE_RATE)
 
 
-def _quality(found: Findings) -> Quality:
+def worth_cloning(pcm: Pcm, quality: Quality) -> Pcm:
+    """Of a recording longer than cloners listen to, the speech that is worth most; else all."""
+    if len(pcm) <= MOST_S * SAMPLE_RATE or not quality.spoken:
+        return pcm
+    return hearing.cut(pcm, list(quality.spoken))
+
+
+def _quality(found: Findings, spoken: list[Stretch]) -> Quality:
     return Quality(
         duration_s=round(found.duration_s, 3),
         speech_s=round(found.speech_s, 2),
@@ -100,6 +101,7 @@ def _quality(found: Findings) -> Quality:
         bandwidth_hz=found.measures.bandwidth_hz,
         speakers=found.speakers,
         problems=problems(found),
+        spoken=tuple(spoken),
     )
 
 
