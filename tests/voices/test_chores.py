@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+from charafy.engines.voice.cloning import CloningFailed
 from charafy.engines.voice.cloning.clonefile import pack
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.house import House
+from charafy.kernel.db import Database
 from charafy.kernel.ids import new_id
+from charafy.kernel.settings import Settings
+from charafy.kernel.storage import Storage
+from charafy.voices.chores import FORGET_FOR, SWEEP_S
 from charafy.voices.service import preset_id
-from tests.support.neighbours import Customer, Street
+from tests.support import recordings
+from tests.support.clock import ManualClock
+from tests.support.neighbours import Customer, Street, street
 from tests.voices.conftest import cloned
 
 
@@ -41,3 +50,68 @@ def test_what_a_killed_process_left_goes_here_and_elsewhere(
     assert house.voice_room.chores.remove_orphans() == 3
     assert house_street.files() == kept
     assert cloner.forgotten == (left, left)
+
+
+def test_what_a_service_could_not_be_asked_to_forget_is_kept_for_another_start(
+    settings: Settings, clock: ManualClock, db: Database
+) -> None:
+    away: list[Exception] = [CloningFailed("not there")]
+    elsewhere = ScriptedCloner(forgetting_fails=lambda: next(iter(away), None))
+    with street(settings, clock, db, elsewhere) as made:
+        house = made.house
+        for _ in range(2):
+            key = f"voices/{new_id()}/clone-0123.json"
+            house.storage.put(key, pack("scripted", {"left": "behind"}), "application/json")
+        age(house, 2)
+        assert house.voice_room.chores.remove_orphans() == 0
+        away.clear()
+        assert house.voice_room.chores.remove_orphans() == 2
+
+        away.append(CloningFailed("gone for good"))
+        house.storage.put(key, pack("scripted", {"left": "behind"}), "application/json")
+        age(house, FORGET_FOR.total_seconds() / 3600 + 1)
+        assert house.voice_room.chores.remove_orphans() == 1
+        assert made.files() == []
+
+
+def test_a_service_that_does_not_answer_holds_up_no_sweep_and_every_voice_has_its_turn(
+    settings: Settings, clock: ManualClock, db: Database
+) -> None:
+    asked: list[bytes] = []
+
+    class Silent(ScriptedCloner):
+        def forget(self, data: bytes) -> None:
+            asked.append(data)
+            clock.advance(SWEEP_S)
+            raise CloningFailed("not in time")
+
+    with street(settings, clock, db, Silent()) as made:
+        voices = [cloned(made.alice, audio) for audio in (None, recordings.other_speech())]
+        for voice_id in voices:
+            made.alice.delete(f"/voices/{voice_id}")
+        first, second = asked
+        asked.clear()
+        for _ in range(3):
+            made.house.voice_room.chores.clear_leftovers()
+        assert asked == [first, second, first]
+
+
+def test_a_voice_whose_files_can_t_be_removed_keeps_no_other_from_it(
+    house_street: Street, alice: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = house_street.house
+    stuck, other = cloned(alice), cloned(alice)
+    remove = Storage.delete_prefix
+
+    def refused(self: Storage, prefix: str) -> None:
+        if stuck in prefix or not swept:
+            raise PermissionError("read-only")
+        remove(self, prefix)
+
+    swept: list[bool] = []
+    monkeypatch.setattr(Storage, "delete_prefix", refused)
+    for voice_id in (stuck, other):
+        assert alice.delete(f"/voices/{voice_id}").status_code == 200
+    swept.append(True)
+    assert house.voice_room.chores.clear_leftovers() == 1
+    assert all(stuck in name for name in house_street.files())

@@ -6,7 +6,7 @@ the row, and the next one goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +14,7 @@ import structlog
 
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
+from charafy.kernel.observe import describe
 from charafy.kernel.storage import Storage
 from charafy.voices import queries
 from charafy.voices.catalogue import Voices
@@ -32,6 +33,9 @@ FORGET_FOR: Final = timedelta(days=7)
 """How long a service that keeps a copy of a deleted voice is asked to remove it."""
 CONSENT_DAYS: Final = 30
 """How long the consent to a voice is kept after the voice was deleted."""
+SWEEP_S: Final = 20.0
+"""Of one sweep, after which no further voice is turned to: other chores wait meanwhile, and a
+service that doesn't answer takes its time with every voice."""
 _BATCH: Final = 100
 
 
@@ -48,11 +52,14 @@ class Chores:
         self._making = making
 
     def clear(self, voice_id: str) -> None:
-        """Remove what a voice that was just deleted leaves; what can't be now is later."""
+        """Remove what a voice that was just deleted leaves; what can't be now is later.
+
+        Never raises for that: the voice is gone already.
+        """
         with self._db.read() as tx:
             row = queries.known(tx, [voice_id]).get(voice_id)
         if row is not None and row.deleted_at is not None:
-            self._end(row)
+            self._kept_on(self._end, row)
 
     def clear_leftovers(self) -> int:
         """Remove the files that had their time; answers how many voices had some."""
@@ -64,7 +71,12 @@ class Chores:
                 queries.expire_refinements(tx, now, now - REFINE_WITHIN)
             with self._db.read() as tx:
                 rows = queries.leftovers(tx)
-        return sum(self._tidy(row) for row in rows)
+        until_s, tidied = self._clock.monotonic() + SWEEP_S, 0
+        for row in rows:
+            if self._clock.monotonic() >= until_s:
+                break
+            tidied += self._kept_on(self._tidy, row)
+        return tidied
 
     def forget_consents(self) -> int:
         """Forget the consents to voices that were deleted `CONSENT_DAYS` ago."""
@@ -75,16 +87,30 @@ class Chores:
     def remove_orphans(self) -> int:
         """Delete the files that no row names: a process died before it came to be. How many.
 
-        Lists every file of every voice: a chore for the start, not for every minute.
+        A clone stays for `FORGET_FOR` while a service that keeps a copy of it can't be asked. Lists
+        every file of every voice: a chore for the start, not for every minute.
         """
-        old = self._storage.keys("voices/", older_than=self._clock.now() - ORPHAN_AGE)
+        now = self._clock.now()
+        old = self._storage.keys("voices/", older_than=now - ORPHAN_AGE)
+        expired = frozenset(self._storage.keys("voices/", older_than=now - FORGET_FOR))
         rows = self._known({key.split("/")[1] for key in old})
-        orphans = [key for key in old if self._is_orphan(key, rows)]
-        for key in orphans:
-            if f"/{CLONE}" in key:
-                self._making.forget(key)
+        removed = 0
+        for key in old:
+            if not self._is_orphan(key, rows):
+                continue
+            if f"/{CLONE}" in key and not self._making.forget(key) and key not in expired:
+                continue
             self._storage.delete(key)
-        return len(orphans)
+            removed += 1
+        return removed
+
+    def _kept_on(self, work: Callable[[Row], bool], row: Row) -> bool:
+        """Whether it could be done."""
+        try:
+            return work(row)
+        except Exception as error:  # noqa: BLE001 - one voice must not keep the others from it
+            log.error("voice_not_tidied", voice_id=row.voice_id, **describe(error))
+            return False
 
     def _tidy(self, row: Row) -> bool:
         if row.deleted_at is not None:
@@ -107,6 +133,8 @@ class Chores:
         assert row.deleted_at is not None
         forgotten = all(self._making.forget(key) for key in row.files if f"/{CLONE}" in key)
         if not forgotten and self._clock.now() < row.deleted_at + FORGET_FOR:
+            # Behind those that nobody has turned to yet.
+            self._set(row.voice_id, updated_at=self._clock.now())
             return False
         if not forgotten:
             log.error("clone_never_forgotten", voice_id=row.voice_id)
