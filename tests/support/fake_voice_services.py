@@ -78,6 +78,8 @@ class FakeService:
     """Whether letters have times, counted from the start of the speech or of the piece."""
     verifies: bool = False
     """Whether a person has to verify every new voice."""
+    on_keeping: Literal["told", "none", "broken gateway"] = "told"
+    """How it answers when it has kept a recording."""
     released: threading.Event = field(default_factory=threading.Event)
     """Ends what hangs."""
 
@@ -230,6 +232,11 @@ class _OpenAI(_Handler):
         if not request.fields.get(name) or any(not request.fields.get(n) for n in needs):
             return self.json(422, {"detail": "field required"})
         self.fake.voices[request.fields[name]] = request.files[audio][1]
+        if self.fake.on_keeping == "none":
+            self.fake.released.wait(10)
+            return None
+        if self.fake.on_keeping == "broken gateway":
+            return self.json(504, {})
         return self.json(201, {"voice": {"name": request.fields[name]}})
 
     def speech(self, request: Request) -> None:

@@ -306,6 +306,19 @@ def test_a_voice_that_can_not_speak_is_no_clone_and_stays_nowhere(
     assert remote.fake.voices == {}
 
 
+@pytest.mark.parametrize("upload", [VLLM_OMNI, CHATTERBOX])
+@pytest.mark.parametrize("answer", ["none", "broken gateway"])
+def test_a_recording_that_was_kept_without_saying_so_is_taken_back(
+    make_remote: MakeRemote, upload: Upload, answer: Any
+) -> None:
+    remote = make_remote("openai", dialect=Dialect(upload=upload), waits=HASTY)
+    remote.fake.on_keeping = answer
+    with pytest.raises(CloningFailed):
+        remote.clone()
+    assert remote.fake.voices == {}
+    assert [request.method for request in remote.fake.asked] == ["POST", "DELETE"]
+
+
 @pytest.mark.parametrize(("kind", "changes"), KEEPING)
 def test_cloning_that_is_stopped_leaves_nothing(
     make_remote: MakeRemote, kind: Any, changes: dict[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -19,6 +20,7 @@ from charafy.engines.voice import (
     VoiceFailed,
 )
 from charafy.engines.voice.kokoro import KokoroVoice, stock_styles
+from charafy.engines.voice.remote.elevenlabs import _letters
 from charafy.engines.voice.text import TextFrontEnd
 from charafy.engines.weights import Store
 from tests.engines.voice.remote.conftest import MakeRemote, Remote
@@ -192,3 +194,9 @@ def test_sound_is_understood_in_every_form_that_servers_send(
     again = sound(remote.speak("Hello there, my friend."))
     assert len(again) == pytest.approx(len(usual), rel=0.05)
     assert np.abs(again).max() == pytest.approx(np.abs(usual).max(), rel=0.25)
+
+
+@pytest.mark.parametrize("second", [10**400, float("nan"), float("inf"), -1.0, "0.1", None])
+def test_times_of_letters_that_are_none_are_passed_over(second: Any) -> None:
+    told = {"characters": ["a"], "character_start_times_seconds": [second]}
+    assert _letters(told, 0.0, []) == []

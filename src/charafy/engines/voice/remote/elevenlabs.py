@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,6 +30,8 @@ _WRAPPING: Final = 2
 _GONE: Final = ("voice_not_found", "voice_does_not_exist")
 _NAME_CHARS: Final = 100
 _BEFORE_CHARS: Final = 300
+_LONGEST_S: Final = 86_400
+"""No letter comes later; JSON knows numbers that are larger than any float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +223,7 @@ def _letters(
     begins = alignment.get("character_start_times_seconds")
     if not (isinstance(letters, list) and isinstance(begins, list) and len(letters) == len(begins)):
         return []
-    known = all(isinstance(s, int | float) and math.isfinite(s) and s >= 0 for s in begins)
+    known = all(isinstance(s, int | float) and 0 <= s < _LONGEST_S for s in begins)
     if not letters or not known or not all(isinstance(letter, str) for letter in letters):
         return []
     # Some count from the start of the speech, some from that of the piece.

@@ -205,10 +205,16 @@ class OpenAICloner:
         if upload.text and words:
             form[upload.text] = words
         files = {upload.audio: (f"{voice}.wav", as_wav(pcm), "audio/wav")}
-        self._service.ask(
-            Asked("POST", upload.path, _SMALL_BYTES, form=form, files=files, repeatable=False)
-        )
-        return {"voice": voice, "upload": upload.path}
+        fields = {"voice": voice, "upload": upload.path}
+        try:
+            self._service.ask(
+                Asked("POST", upload.path, _SMALL_BYTES, form=form, files=files, repeatable=False)
+            )
+        except ServiceFailed as failure:
+            if failure.status is None or failure.status >= 500:  # it may have kept it all the same
+                self._forget_quietly(fields)
+            raise
+        return fields
 
     def _forget(self, fields: Mapping[str, Any]) -> None:
         name, path = fields.get("voice"), fields.get("upload")
