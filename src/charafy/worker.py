@@ -64,6 +64,7 @@ def _attendant(house: House, jobs: Jobs) -> Attendant:
         house.voice_room.refinery,
         house.settings.worker_name,
         busy=lambda: bool(jobs.under_way or work.waiting()),
+        prepare=house.voice.load,
     )
 
 

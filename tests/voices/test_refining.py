@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -352,7 +353,7 @@ def test_a_recording_does_not_wait_for_ever_for_a_worker(
     assert refinery.claim(WORKER) is None
 
 
-def attendant(house: House, busy: Callable[[], bool], **options: float) -> Attendant:
+def attendant(house: House, busy: Callable[[], bool], **options: Any) -> Attendant:
     return Attendant(
         house.voice_room.refinery, WORKER, busy=busy, poll_s=0.01, look_s=0.0, **options
     )
@@ -437,6 +438,52 @@ def test_a_worker_that_stops_puts_it_down_and_the_next_one_goes_on(
     assert second.gone(10)
     with house.db.read() as tx:
         assert tx.exec_driver_sql("SELECT attempts FROM voices").scalar_one() == 1
+
+
+def test_what_urgent_work_shares_is_loaded_before_the_worker_s_thread_gives_way(
+    made: Street, house: House, cloner: Scripted, voice_id: str
+) -> None:
+    """Threads inherit how nice who begins them is, and never become less so."""
+    niceness: dict[str, int] = {}
+
+    def note(when: str) -> None:
+        niceness[when] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def prepare() -> None:
+        note("prepared")
+        raise OSError("no model")
+
+    cloner.act = lambda: note("refined")
+    worker = attendant(house, lambda: False, prepare=prepare)
+    worker.start()
+    until(lambda: shown(made, voice_id)["refinement"] == "kept", "refined")
+    worker.stop()
+    assert worker.gone(10)
+    assert niceness["prepared"] == os.getpriority(os.PRIO_PROCESS, os.getpid())
+    assert niceness["refined"] == 19
+
+
+def test_a_worker_that_can_t_stop_in_time_puts_it_down_all_the_same(
+    made: Street, house: House, cloner: Scripted, voice_id: str
+) -> None:
+    working, go = threading.Event(), threading.Event()
+
+    def compile_() -> None:
+        working.set()
+        assert go.wait(20)
+
+    cloner.act = compile_
+    first = attendant(house, lambda: False)
+    first.start()
+    assert working.wait(10)
+    first.stop()
+    assert not first.gone(0.05)
+    with house.db.read() as tx:
+        state = tx.exec_driver_sql("SELECT refinement, attempts FROM voices").one()
+    assert tuple(state) == ("waiting", 0)
+    go.set()
+    assert first.gone(10)
+    assert shown(made, voice_id)["refinement"] == "waiting"
 
 
 def test_a_cloner_that_does_not_refine_needs_no_worker(settings: Settings, db: Database) -> None:

@@ -34,20 +34,25 @@ class Attendant:
         name: str,
         *,
         busy: Callable[[], bool],
+        prepare: Callable[[], object] = lambda: None,
         poll_s: float = POLL_S,
         look_s: float = LOOK_S,
         longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
         """`name`: this worker's, under which it takes up again what it was killed over; `busy`
-        tells that something more urgent is to be done.
+        tells that something more urgent is to be done; `prepare` loads, before the first, what
+        that shares with refinements: threads that a refinement begins give way for ever.
         """
         self._refinery = refinery
         self._name = name
         self._busy = busy
+        self._prepare = prepare
+        self._prepared = False
         self._poll_s = poll_s
         self._look_s = look_s
         self._longest_pause_s = longest_pause_s
         self._stopping = threading.Event()
+        self._job: Job | None = None
         self._thread = threading.Thread(target=self._attend, name="refinements", daemon=True)
 
     def start(self) -> None:
@@ -58,14 +63,20 @@ class Attendant:
         self._stopping.set()
 
     def gone(self, patience_s: float) -> bool:
-        """Whether it has stopped, after waiting for that so long."""
+        """Whether it has stopped, after waiting for that so long.
+
+        What it would not let go of is put down all the same: a process that is ended on purpose
+        has not been taken down by its refinement.
+        """
         self._thread.join(patience_s)
+        job = self._job
+        if job is not None and self._stopping.is_set():
+            self._try(lambda: self._refinery.put_down(job))
         return not self._thread.is_alive()
 
     def _attend(self) -> None:
         if not self._refinery.refines:
             return
-        _give_way()
         self._try(lambda: self._refinery.reclaim(self._name))
         while not self._stopping.is_set():
             # At once when there was one: another may wait.
@@ -79,9 +90,20 @@ class Attendant:
         job = self._refinery.claim(self._name)
         if job is None:
             return False
-        ended = self._refinery.refine(job, self._pausing(job))
+        self._job = job
+        try:
+            self._ready()
+            ended = self._refinery.refine(job, self._pausing(job))
+        finally:
+            self._job = None
         log.info("voice_refined", voice_id=job.voice.voice_id, outcome=ended or "put down")
         return True
+
+    def _ready(self) -> None:
+        if not self._prepared:
+            self._try(self._prepare)
+            _give_way()
+            self._prepared = True
 
     def _pausing(self, job: Job) -> Progress:
         """Lets more urgent work go first, and the worker stop."""
@@ -102,9 +124,9 @@ class Attendant:
 
         return tick
 
-    def _try(self, work: Callable[[], int | bool]) -> int | bool:
+    def _try(self, work: Callable[[], object]) -> bool:
         try:
-            return work()
+            return bool(work())
         except Exception as error:  # noqa: BLE001 - a busy database now is none in a moment
             log.error("refinement_not_begun", **describe(error))
             return False
