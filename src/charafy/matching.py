@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from charafy.engines.voice import FrontEnd, Language, Pcm
+from charafy.engines.voice import LANGUAGES, FrontEnd, Language, Pcm
 from charafy.engines.voice.cloning import Cloner, CloningFailed, Reference
 from charafy.engines.voice.deferred import DeferredVoice
 from charafy.engines.voice.kokoro import KokoroVoice, stock_styles
@@ -70,6 +70,7 @@ def _workshop(
         encoder=encoder,
         recognise=recognise,
         front_end=front_end,
+        spoken=recognise.spoken,
     )
     refiner = Refiner(models, space, stock_styles())
     return Workshop(refiner.improve, Jury(ears.report, recognise, front_end))
@@ -85,7 +86,8 @@ def transcriber_of(settings: Settings) -> Callable[[Reference], str | None] | No
 
     def transcribe(reference: Reference) -> str | None:
         try:
-            return recognise(reference.pcm, reference.language) or None
+            spoken = recognise.spoken(reference.pcm, reference.language)
+            return recognise(reference.pcm, spoken) or None
         except OSError:
             return None  # a transcript helps; without one a voice is cloned all the same
 
@@ -105,6 +107,16 @@ class Transcription:
         from charafy.engines.voice.cloning.rates import listened
 
         return self._ready().transcribe(listened(pcm), language)
+
+    def spoken(self, pcm: Pcm, told: Language) -> Language:
+        """The language that is spoken in `pcm`, most likely `told`.
+
+        People say which language a voice shall speak, and record what they can. Raises `OSError`.
+        """
+        from charafy.engines.voice.cloning.rates import listened
+
+        found = self._ready().language(listened(pcm), (told, *LANGUAGES))
+        return next(language for language in LANGUAGES if language == found)
 
     def _ready(self) -> Whisper:
         from charafy.engines.hearing.whisper import Whisper

@@ -29,8 +29,18 @@ def test_japanese_is_understood() -> None:
         assert words in text
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "spoken"), [("sonnet.flac", "en"), ("mahiruma.mp3", "ja")])
+def test_the_language_that_is_spoken_is_told(name: str, spoken: str) -> None:
+    heard = listened(recorded(name))
+    for languages in (("en", "ja"), ("ja", "en")):
+        assert whisper().language(heard, languages) == spoken
+
+
 def test_less_than_a_tenth_of_a_second_is_nothing() -> None:
     assert Whisper(Path("nowhere")).transcribe(np.zeros(SAMPLE_RATE // 20, np.float32), "en") == ""
+    nothing = np.zeros(SAMPLE_RATE // 20, np.float32)
+    assert Whisper(Path("nowhere")).language(nothing, ("ja", "en")) == "ja"
 
 
 def test_a_missing_model_is_an_error_of_the_system(tmp_path: Path) -> None:

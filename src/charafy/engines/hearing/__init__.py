@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -47,5 +48,12 @@ class Recogniser(Protocol):
 
         `language`: "en" or "ja". What is no speech may be taken for words that nobody said. Raises
         `OSError` when the model is missing.
+        """
+        ...
+
+    def language(self, samples: Samples, languages: Sequence[str]) -> str:
+        """Which of `languages` is spoken in `samples`, told by their first half minute.
+
+        The first one where there is too little to tell. Raises `OSError` when the model is missing.
         """
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
 _SHORTEST: Final = SAMPLE_RATE // 10
+_DETECTED_S: Final = 30
+"""What the model sees at once."""
 
 
 def available() -> bool:
@@ -43,6 +46,14 @@ class Whisper:
             without_timestamps=True,
         )
         return "".join(segment.text for segment in segments).strip()
+
+    def language(self, samples: Samples, languages: Sequence[str]) -> str:
+        """See `Recogniser.language`. Raises `OSError` when the model is missing."""
+        if len(samples) < _SHORTEST:
+            return languages[0]
+        _, _, likely = self._ready().detect_language(samples[: _DETECTED_S * SAMPLE_RATE])
+        share = dict(likely)
+        return max(languages, key=lambda language: float(share.get(language, 0.0)))
 
     def _ready(self) -> WhisperModel:
         with self._lock:

@@ -95,6 +95,14 @@ def test_what_can_not_be_that_text_is_refused(pcm: Pcm) -> None:
         )
 
 
+@pytest.mark.parametrize("seconds", [4, 8])
+def test_a_novel_for_a_few_seconds_is_refused(seconds: int) -> None:
+    """Recognisers write such down of music and of silence."""
+    pcm = np.sin(np.arange(seconds * 24_000) / 10).astype(np.float32)
+    with pytest.raises(Unalignable, match="too little speech"):
+        align("ðə bˈɜɹʧ kənˈu slˈɪd " * 16, pcm, "af_heart")
+
+
 def test_a_text_that_is_too_long_is_taken_as_far_as_whole_clauses_fit() -> None:
     clauses = list(Phonemes().clauses("|".join(["həlˈO wˈɜɹld."] * 60), "en"))
     symbols, share = fitting(clauses)

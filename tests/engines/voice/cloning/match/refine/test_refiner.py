@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,22 @@ def test_a_recording_in_which_nothing_is_understood_is_refused(words: str) -> No
     refiner = Refiner(deaf, space(), stock_styles())
     with pytest.raises(Unalignable):
         refiner.improve(recorded(RECORDING), "en", np.zeros(128), BASE, lambda _share: None)
+
+
+def test_what_is_said_is_taken_down_in_the_language_that_is_spoken() -> None:
+    """Which may be another than the one that the voice was ordered for."""
+    taken: list[Language] = []
+
+    def recognise(_pcm: Pcm, language: Language) -> str:
+        taken.append(language)
+        return ""
+
+    heard = replace(models(), recognise=recognise, spoken=lambda _pcm, _told: "en")
+    with pytest.raises(Unalignable):
+        Refiner(heard, space(), stock_styles()).improve(
+            recorded(RECORDING), "ja", np.zeros(128), BASE, lambda _share: None
+        )
+    assert taken == ["en"]
 
 
 def test_nothing_heavy_is_loaded_before_the_first_refinement() -> None:

@@ -41,6 +41,9 @@ __all__ = ["Models", "Refiner", "Unalignable", "available"]
 Recognise = Callable[[Pcm, Language], str]
 """What is said in a recording at `charafy.engines.voice.SAMPLE_RATE`; "" for nothing."""
 
+Spoken = Callable[[Pcm, Language], Language]
+"""The language that is spoken in a recording; the second argument is what was said of it."""
+
 STEPS: Final = 36
 """A second each. After 24 an eighth of what is gained by 36 was still missing."""
 _ALIGNED: Final = 0.1
@@ -63,6 +66,7 @@ class Models:
     encoder: CamPlus
     recognise: Recognise
     front_end: FrontEnd
+    spoken: Spoken = lambda _recording, told: told
 
 
 class Refiner:
@@ -129,6 +133,7 @@ class Refiner:
         from charafy.engines.voice.cloning.match.refine.weights import decoder_weights
 
         heard = reference[: round(LONGEST_S * SAMPLE_RATE)]
+        language = self._models.spoken(heard, language)
         text = self._models.recognise(heard, language)
         try:
             symbols, share = fitting(self._models.front_end.clauses(text, language))

@@ -117,7 +117,8 @@ class SpeechAligner:
         """
         speech = self._cut(pcm, share)
         frames = len(speech) // FRAME
-        if not symbols or frames < len(symbols) // 4 + 8:
+        # A frame for each and for the pads: of silence and music recognisers write down novels.
+        if not symbols or frames < max(len(symbols) + 2, len(symbols) // 4 + 8):
             raise Unalignable("There is too little speech for what was understood.")
         speech = speech[: frames * FRAME]
         sounds, loudness, speed = self._said(symbols, style, frames)
