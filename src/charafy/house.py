@@ -151,7 +151,7 @@ def build_house(
         account_services=accounts,
         voices=voices,
         voice_room=voice_room,
-        samples=Samples(storage, speech.render_sample, settings.voice_engine),
+        samples=Samples(storage, speech.render_sample, settings.voice_engine, waits=router.waits),
         characters=characters,
         avatars=avatars,
         embeds=Embeds(db, characters),

@@ -182,6 +182,30 @@ def test_waiting_for_another_sample_ends(
         assert first.result(timeout=10)
 
 
+def test_a_service_that_does_not_answer_keeps_no_other_sample_waiting(
+    voices: Voices, storage: Storage
+) -> None:
+    inside, go = threading.Event(), threading.Event()
+    remote, local = voices.available("anyone")[:2]
+
+    def waits(engine_voice: str) -> bool:
+        return engine_voice == remote.engine_voice
+
+    def render(voice: VoiceInfo) -> bytes:
+        if voice == remote:
+            inside.set()
+            go.wait(10)
+        return b"spoken"
+
+    samples = Samples(storage, render, "test", waits=waits)
+    with ThreadPoolExecutor(MAX_WAITING + 1) as threads:
+        rest = [threads.submit(samples.ready, remote) for _ in range(MAX_WAITING + 1)]
+        assert inside.wait(10)
+        assert storage.get(samples.ready(local))[0] == b"spoken"
+        go.set()
+        assert all(one.result(timeout=10) for one in rest)
+
+
 def test_a_failed_synthesis_keeps_nothing_and_the_next_try_may_succeed(
     voices: Voices, storage: Storage
 ) -> None:

@@ -2,6 +2,7 @@
 
 Samples need no key, so strangers must not be able to keep the voice engine busy: there is one
 synthesis at a time for all samples together, few may wait for it, and each sample is made once.
+Voices of other services take turns of their own: who waits for a service keeps no other waiting.
 """
 
 from __future__ import annotations
@@ -25,12 +26,20 @@ WAIT_S = 20.0
 class Samples:
     """The samples of one engine (`engine`: its name, so that engines don't share recordings)."""
 
-    def __init__(self, storage: Storage, render: RenderSample, engine: str) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        render: RenderSample,
+        engine: str,
+        *,
+        waits: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`waits`: whether a voice, by its engine's name, is spoken by another service."""
         self._storage = storage
         self._render = render
         self._engine = engine
-        self._queue = threading.BoundedSemaphore(MAX_WAITING + 1)
-        self._synthesis = threading.Lock()
+        self._waits = waits
+        self._turns = {False: _Turns(), True: _Turns()}
 
     def ready(self, voice: VoiceInfo) -> str:
         """The storage key of the voice's sample, which is there when this returns.
@@ -40,7 +49,7 @@ class Samples:
         """
         key = self._key(voice)
         if not self._storage.exists(key):
-            with self._turn():
+            with self._turns[self._waits(voice.engine_voice)].one():
                 if not self._storage.exists(key):
                     self._storage.put(key, self._render(voice), "audio/mpeg")
         return key
@@ -50,8 +59,16 @@ class Samples:
         digest = hashlib.sha256(said.encode()).hexdigest()[:16]
         return f"voices/{voice.voice_id}/sample-{digest}.mp3"
 
+
+class _Turns:
+    """One at a time, and few who wait."""
+
+    def __init__(self) -> None:
+        self._queue = threading.BoundedSemaphore(MAX_WAITING + 1)
+        self._synthesis = threading.Lock()
+
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def one(self) -> Iterator[None]:
         if not self._queue.acquire(blocking=False):
             raise _busy()
         try:
