@@ -161,7 +161,7 @@ class QualityAnswer(Answer):
 
 SIMILARITY: Final = (
     "How close the voice comes to the recording, 0 to 1: cosine of speaker embeddings, by a model "
-    "that the cloning did not aim at. Two recordings of one person come to 0.7-0.85. Null where "
+    "that took no part in looking for it. Two recordings of one person come to 0.7-0.85. Null where "
     "it was not measured, and for presets."
 )
 METHOD: Final = (
