@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
@@ -14,7 +15,7 @@ from charafy.kernel.db import Database
 from charafy.kernel.ids import new_id
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
-from charafy.voices.chores import FORGET_FOR, SWEEP_S
+from charafy.voices.chores import FORGET_FOR, ORPHANS_S, SWEEP_S
 from charafy.voices.service import preset_id
 from tests.support import recordings
 from tests.support.clock import ManualClock
@@ -94,6 +95,65 @@ def test_a_service_that_does_not_answer_holds_up_no_sweep_and_every_voice_has_it
         for _ in range(3):
             made.house.voice_room.chores.clear_leftovers()
         assert asked == [first, second, first]
+
+
+def test_a_deleted_account_waits_for_no_service_which_is_asked_until_it_has_forgotten(
+    settings: Settings, clock: ManualClock, db: Database
+) -> None:
+    asked: list[bytes] = []
+    away = [True]
+
+    class Silent(ScriptedCloner):
+        def forget(self, data: bytes) -> None:
+            asked.append(data)
+            if away[0]:
+                clock.advance(SWEEP_S)
+                raise CloningFailed("not in time")
+
+    with street(settings, clock, db, Silent()) as made:
+        for audio in (None, recordings.other_speech(), None):
+            cloned(made.alice, audio)
+        assert made.http.get(made.alice.get("/voices").json()["voices"][-1]["sample_url"])
+        age(made.house, FORGET_FOR.total_seconds() / 3600 + 1)
+        made.house.accounts.delete(made.alice.account_id)
+        assert len(asked) == 1  # and not one after the other, each for as long as that
+        assert len(made.files()) == 3
+        assert all("/clone-" in name for name in made.files())
+        with db.read() as tx:
+            assert tx.exec_driver_sql("SELECT count(*) FROM voices").scalar_one() == 0
+
+        clones = {name.split("/")[1] for name in made.files()}
+        age(made.house, 2)
+        for _ in range(3):  # each has its turn
+            clock.advance(ORPHANS_S)
+            made.house.sweeper.sweep()
+            made.house.sweeper.sweep()
+        assert len(asked) == 4
+        assert len(clones) == len(made.files()) == 3
+        away.clear()
+        away.append(False)
+        clock.advance(ORPHANS_S)
+        made.house.sweeper.sweep()
+        assert made.files() == []
+
+
+def test_a_deleted_account_s_clones_go_after_a_week_without_an_answer(
+    settings: Settings, clock: ManualClock, db: Database
+) -> None:
+    gone = ScriptedCloner(forgetting_fails=lambda: CloningFailed("for good"))
+    with street(settings, clock, db, gone) as made:
+        cloned(made.alice)
+        age(made.house, FORGET_FOR.total_seconds() / 3600 + 1)
+        made.house.accounts.delete(made.alice.account_id)
+        [clone] = made.files()
+        week = time.time() - FORGET_FOR.total_seconds()
+        # However old the voice was: the week begins with the deletion.
+        assert (made.house.settings.media / clone).stat().st_mtime > week
+        age(made.house, FORGET_FOR.total_seconds() / 3600 - 1)
+        assert made.house.voice_room.chores.remove_orphans() == 0
+        age(made.house, FORGET_FOR.total_seconds() / 3600 + 1)
+        assert made.house.voice_room.chores.remove_orphans() == 1
+        assert made.files() == []
 
 
 def test_a_voice_whose_files_can_t_be_removed_keeps_no_other_from_it(

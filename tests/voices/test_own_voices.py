@@ -341,7 +341,3 @@ def test_a_service_that_is_gone_for_good_keeps_nothing_here(
         clock.advance(1)
         made.house.sweeper.sweep()
         assert made.files() == []
-
-        cloned(made.bob)
-        made.house.accounts.delete(made.bob.account_id)
-        assert made.files() == []

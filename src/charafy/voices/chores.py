@@ -36,6 +36,8 @@ CONSENT_DAYS: Final = 30
 SWEEP_S: Final = 20.0
 """Of one sweep, after which no further voice is turned to: other chores wait meanwhile, and a
 service that doesn't answer takes its time with every voice."""
+ORPHANS_S: Final = 3_600.0
+"""How often it is looked for files that no row names."""
 _BATCH: Final = 100
 
 
@@ -50,6 +52,8 @@ class Chores:
         self._voices = voices
         self._storage = storage
         self._making = making
+        self._orphans_due_s = clock.monotonic() + ORPHANS_S
+        self._asked_last = ""
 
     def clear(self, voice_id: str) -> None:
         """Remove what a voice that was just deleted leaves; what can't be now is later.
@@ -84,25 +88,69 @@ class Chores:
         with self._db.write() as tx:
             return queries.forget_consents(tx, before)
 
-    def remove_orphans(self) -> int:
-        """Delete the files that no row names: a process died before it came to be. How many.
+    def clear_account(self, account_id: str) -> None:
+        """Remove the files of an account that is being deleted; its rows go next.
 
-        A clone stays for `FORGET_FOR` while a service that keeps a copy of it can't be asked. Lists
-        every file of every voice: a chore for the start, not for every minute.
+        The clones that no service forgot within `SWEEP_S` stay behind as orphans, for
+        `remove_orphans` to have forgotten: who goes doesn't wait for services, nor is kept by them.
+        """
+        with self._db.read() as tx:
+            rows = queries.belonging_to(tx, account_id)
+        until_s = self._clock.monotonic() + SWEEP_S
+        for key in (key for row in rows for key in self._storage.keys(folder(row.voice_id))):
+            in_time = self._clock.monotonic() < until_s
+            if f"/{CLONE}" not in key or (in_time and self._making.forget(key)):
+                self._storage.delete(key)
+            else:
+                self._renew(key)
+
+    def remove_orphans(self) -> int:
+        """Delete the files that no row names: a process died before it came to be, or the account
+        is gone and a service could not be asked. How many.
+
+        A clone stays for `FORGET_FOR` while a service that keeps a copy of it can't be asked; after
+        `SWEEP_S` the others are left to the next call. Lists every file of every voice: a chore for
+        the start and the hour, not for every minute.
         """
         now = self._clock.now()
         old = self._storage.keys("voices/", older_than=now - ORPHAN_AGE)
         expired = frozenset(self._storage.keys("voices/", older_than=now - FORGET_FOR))
         rows = self._known({key.split("/")[1] for key in old})
-        removed = 0
-        for key in old:
-            if not self._is_orphan(key, rows):
-                continue
-            if f"/{CLONE}" in key and not self._making.forget(key) and key not in expired:
-                continue
-            self._storage.delete(key)
-            removed += 1
+        orphans = [key for key in old if self._is_orphan(key, rows)]
+        clones = [key for key in orphans if f"/{CLONE}" in key]
+        for key in orphans:
+            if f"/{CLONE}" not in key:
+                self._storage.delete(key)
+        removed = len(orphans) - len(clones)
+        until_s = self._clock.monotonic() + SWEEP_S
+        # Behind the one that was asked about last: a service that is silent keeps no other's turn.
+        for key in sorted(clones, key=lambda key: (key <= self._asked_last, key)):
+            if self._clock.monotonic() >= until_s:
+                break
+            self._asked_last = key
+            removed += self._orphan_ended(key, is_last=key in expired)
         return removed
+
+    def remove_orphans_hourly(self) -> None:
+        """As `remove_orphans`, unless that was less than an hour ago."""
+        if self._clock.monotonic() >= self._orphans_due_s:
+            self._orphans_due_s = self._clock.monotonic() + ORPHANS_S
+            self.remove_orphans()
+
+    def _orphan_ended(self, key: str, *, is_last: bool) -> bool:
+        """`is_last`: nobody asks again."""
+        forgotten = self._making.forget(key)
+        if not forgotten and not is_last:
+            return False
+        if not forgotten:
+            log.error("clone_never_forgotten", voice=key)
+        self._storage.delete(key)
+        return True
+
+    def _renew(self, key: str) -> None:
+        """Let the time in which it may be an orphan begin now."""
+        data, content_type = self._storage.get(key)
+        self._storage.put(key, data, content_type)
 
     def _kept_on(self, work: Callable[[Row], bool], row: Row) -> bool:
         """Whether it could be done."""

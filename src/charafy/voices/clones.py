@@ -31,7 +31,7 @@ from charafy.voices.catalogue import Voices
 from charafy.voices.chores import Chores
 from charafy.voices.listening import Heard, Listening
 from charafy.voices.making import Made, Making, forget_samples, nobody
-from charafy.voices.models import Changes, Clone, Consent, GivenBy, VoiceInfo, Wanted, folder
+from charafy.voices.models import Changes, Clone, Consent, GivenBy, VoiceInfo, Wanted
 from charafy.voices.queries import Row
 from charafy.voices.schemas import ClonedVoice, OneVoiceAnswer, QualityAnswer, fingerprint
 from charafy.voices.till import LEASE_S
@@ -189,11 +189,7 @@ class Clones:
         queries.erase(tx, account_id)
 
     def erase_files(self, account_id: str) -> None:
-        with self._db.read() as tx:
-            rows = queries.belonging_to(tx, account_id)
-        for row in rows:
-            self._making.forget(row.engine_voice)
-            self._storage.delete_prefix(folder(row.voice_id))
+        self._chores.clear_account(account_id)
 
     def _make(
         self, account_id: str, wanted: Wanted, progress: Progress, keep: Callable[[Tx, Draft], T]

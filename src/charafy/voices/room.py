@@ -71,4 +71,5 @@ class VoiceRoom:
         return {
             "files of voices": self.chores.clear_leftovers,
             "consents": self.chores.forget_consents,
+            "lost voices": self.chores.remove_orphans_hourly,
         }
