@@ -16,7 +16,7 @@ from charafy.engines.weights import Store, WeightsUnavailable
 from charafy.ground import Ground
 from charafy.kernel.settings import Settings
 from charafy.matching import matcher_of, refining_is_installed
-from charafy.voices.service import Emit, Speakers, VoiceRoom, Voices
+from charafy.voices.service import Emit, Speakers, Unload, VoiceRoom, Voices
 
 if TYPE_CHECKING:
     from charafy.engines.voice.cloning.quality import Examiner, Quality
@@ -54,9 +54,18 @@ def _chosen(
 
 
 def voice_room_of(
-    ground: Ground, cloner: Cloner, voices: Voices, *, emit: Emit, speakers: Speakers
+    ground: Ground,
+    cloner: Cloner,
+    voices: Voices,
+    *,
+    unload: Unload,
+    emit: Emit,
+    speakers: Speakers,
 ) -> VoiceRoom:
-    """Cloned voices in this house; `speakers` counts the characters that speak with one."""
+    """Cloned voices in this house; `speakers` counts the characters that speak with one.
+
+    `unload` lets this process keep nothing of a clone that it spoke with.
+    """
     return VoiceRoom.build(
         ground.db,
         ground.clock,
@@ -65,6 +74,7 @@ def voice_room_of(
         storage=ground.storage,
         examine=Ears(Store(ground.settings.models)).examine,
         cloner=cloner,
+        unload=unload,
         credits=ground.credits,
         idempotency=ground.idempotency,
         emit=emit,

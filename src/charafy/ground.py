@@ -82,10 +82,12 @@ def voice_of(settings: Settings, front_end: FrontEnd, shelf: CloneShelf) -> Defe
         if settings.voice_engine == "scripted":
             return ScriptedVoice(names)
         model = Store(settings.models).ensure(VOICE_MODEL)
+        styles = CloneStyles(stock_styles(), shelf.read)
+        shelf.tell(styles.forget)
         cores = os.cpu_count() or 1
         return KokoroVoice(
             model,
-            CloneStyles(stock_styles(), shelf.read),
+            styles,
             front_end,
             cache_dir=settings.models / "derived",
             british=TextFrontEnd(english="british"),

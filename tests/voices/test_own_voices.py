@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from charafy.engines.voice.cloning import CloningFailed
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
+from charafy.engines.voice.router import CloneShelf
 from charafy.house import House
 from charafy.kernel.db import Database
 from charafy.kernel.ids import new_id
@@ -197,6 +199,29 @@ def test_a_deleted_voice_leaves_nothing_but_its_consent_for_a_while(
     clock.advance(1)
     house_street.house.sweeper.sweep()
     assert clones.consents(alice.account_id) == []
+
+
+@pytest.mark.parametrize("what", ["voice", "account"])
+def test_what_was_spoken_with_stays_in_no_memory_of_this_process(
+    alice: Customer, house: House, voice_id: str, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    shelves: list[CloneShelf] = []
+    read = CloneShelf.read
+
+    def seen(shelf: CloneShelf, name: str) -> Any:
+        shelves.append(shelf)
+        return read(shelf, name)
+
+    monkeypatch.setattr(CloneShelf, "read", seen)
+    engine_voice = house.voices.get(alice.account_id, voice_id).engine_voice
+    speech = {"character_id": alice.character(), "text": "Hello!", "voice_id": voice_id}
+    assert alice.post("/tts", speech).status_code == 200
+    if what == "voice":
+        assert alice.delete(f"/voices/{voice_id}").status_code == 200
+    else:
+        house.accounts.delete(alice.account_id)
+    with pytest.raises(KeyError):
+        read(shelves[-1], engine_voice)
 
 
 def test_a_voice_that_characters_speak_with_stays(alice: Customer, voice_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -39,6 +39,9 @@ REFERENCE: Final = "reference-"
 SAMPLE: Final = "sample-"
 """What the names of a voice's files begin with."""
 
+Unload = Callable[[str], object]
+"""Lets go of what a process keeps in memory of a clone, by its storage key. Never raises."""
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -55,13 +58,22 @@ class Making:
     """Clones, writes files and removes them; knows nothing of money. Thread-safe, one at a time."""
 
     def __init__(
-        self, storage: Storage, cloner: Cloner, clock: Clock, *, wait_s: float = WAIT_S
+        self,
+        storage: Storage,
+        cloner: Cloner,
+        clock: Clock,
+        *,
+        wait_s: float = WAIT_S,
+        unload: Unload = lambda _engine_voice: None,
     ) -> None:
-        """`wait_s`: how long a clone waits for others that are being made."""
+        """`wait_s`: how long a clone waits for others that are being made; `unload`: what lets
+        whoever speaks with clones here keep nothing of one that goes.
+        """
         self._storage = storage
         self._cloner = cloner
         self._clock = clock
         self._wait_s = wait_s
+        self._unload = unload
         self._place = threading.BoundedSemaphore(1)
         self._seats = threading.BoundedSemaphore(1 + MAX_WAITING)
 
@@ -97,10 +109,12 @@ class Making:
                 log.error("clone_not_removed", key=key, **describe(error))
 
     def forget(self, engine_voice: str) -> bool:
-        """Have a service remove its copy of a clone; False when it has to be asked again.
+        """Have a service, and this process, remove their copies of a clone that goes.
 
-        Local clones have none, and nor has one whose file is gone. Never raises.
+        False when the service has to be asked again. Local clones have no copy, and nor has one
+        whose file is gone. Never raises.
         """
+        self._unload(engine_voice)
         try:
             data = self._storage.get(engine_voice)[0]
         except NotFound:

@@ -16,7 +16,7 @@ from charafy.voices.catalogue import Voices
 from charafy.voices.chores import Chores
 from charafy.voices.clones import Clones, Emit, Speakers
 from charafy.voices.listening import Examine, Listening
-from charafy.voices.making import Making
+from charafy.voices.making import Making, Unload
 from charafy.voices.refining import Refinery
 from charafy.voices.till import till_of
 
@@ -40,13 +40,14 @@ class VoiceRoom:
         storage: Storage,
         examine: Examine,
         cloner: Cloner,
+        unload: Unload,
         credits: Credits,
         idempotency: Idempotency,
         emit: Emit,
         speakers: Speakers,
     ) -> VoiceRoom:
-        """`speakers` counts the characters that speak with a voice."""
-        making = Making(storage, cloner, clock)
+        """`speakers` counts the characters that speak with a voice; for `unload` see `Making`."""
+        making = Making(storage, cloner, clock, unload=unload)
         chores = Chores(db, clock, voices=voices, storage=storage, making=making)
         clones = Clones(
             db,

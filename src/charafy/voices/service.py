@@ -2,6 +2,7 @@
 
 from charafy.voices.catalogue import Voices, preset_id
 from charafy.voices.clones import Clones, Emit, RecordingRefused, Speakers
+from charafy.voices.making import Unload
 from charafy.voices.models import Changes, Clone, Consent, Refinement, VoiceInfo, Wanted
 from charafy.voices.refining import Refinery
 from charafy.voices.room import VoiceRoom
@@ -18,6 +19,7 @@ __all__ = [
     "Refinery",
     "Samples",
     "Speakers",
+    "Unload",
     "VoiceInfo",
     "VoiceRoom",
     "Voices",

@@ -179,6 +179,16 @@ def test_a_removed_voice_can_be_taken_off_the_shelf() -> None:
         shelf.read(REMOTE)
 
 
+def test_who_else_keeps_what_it_read_is_told_what_was_taken_off() -> None:
+    shelf = CloneShelf(Files())
+    told: list[str] = []
+    shelf.tell(told.append)
+    shelf.read(REMOTE)
+    shelf.forget(REMOTE)
+    shelf.forget(GONE)
+    assert told == [REMOTE, GONE]
+
+
 def at_once(threads: int, work: Callable[[int], Any]) -> list[Any]:
     """Results, or the exceptions instead."""
 

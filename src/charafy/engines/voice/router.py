@@ -50,6 +50,7 @@ class CloneShelf:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, tuple[str, Fields]] = OrderedDict()
         self._loading: dict[str, Future[tuple[str, Fields]]] = {}
+        self._told: list[Callable[[str], object]] = []
 
     def read(self, name: str) -> tuple[str, Fields]:
         """(engine, all fields) of a clone file. Raises `KeyError`, `BadClone`, what `load` raises.
@@ -88,9 +89,17 @@ class CloneShelf:
         return unpack(data)
 
     def forget(self, name: str) -> None:
-        """Keep it no longer: its voice was removed."""
+        """Keep it no longer: its voice was removed. So do those who want to be told."""
         with self._lock:
             self._kept.pop(name, None)
+            told = tuple(self._told)
+        for forget in told:
+            forget(name)
+
+    def tell(self, forget: Callable[[str], object]) -> None:
+        """Call `forget` with each name that is forgotten from now on: it keeps what it read."""
+        with self._lock:
+            self._told.append(forget)
 
 
 class VoiceRouter:

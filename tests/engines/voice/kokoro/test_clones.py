@@ -124,6 +124,16 @@ def test_styles_of_clones_are_read_once_and_stock_ones_not_at_all() -> None:
     assert len(styles) == len(stock_styles())
 
 
+def test_the_style_of_a_clone_that_is_gone_is_kept_no_longer() -> None:
+    shelf = Shelf()
+    styles = CloneStyles(stock_styles(), shelf.read)
+    first = styles[NAME]
+    styles.forget(NAME)
+    styles.forget("voices/1/never-read.json")
+    assert styles[NAME] is not first
+    assert shelf.reads == 2
+
+
 def test_unknown_names_and_clones_of_others_are_refused() -> None:
     with pytest.raises(KeyError):
         CloneStyles(stock_styles(), Shelf().read)["voices/1/gone.json"]

@@ -160,6 +160,11 @@ class CloneStyles(Mapping[str, Style]):
                 self._kept.popitem(last=False)
         return style
 
+    def forget(self, name: str) -> None:
+        """Keep the style of a clone no longer: its voice was removed."""
+        with self._lock:
+            self._kept.pop(name, None)
+
     def __iter__(self) -> Iterator[str]:
         """The stock voices: clones belong to accounts, which know theirs."""
         return iter(self._stock)
