@@ -26,6 +26,10 @@ _LEAST_S: Final = 0.2
 """Shorter stretches are coughs and clicks."""
 _AROUND_S: Final = 0.06
 """Kept on either side: first and last consonants are less likely speech than vowels."""
+_BESIDE_S: Final = 1.0
+"""How far from where a long stretch would be cut a quiet place is looked for."""
+_GAP_S: Final = 0.1
+"""Of such a place: longer than most consonants that a word falls silent for."""
 _LEVEL_DB: Final = -20.0
 """Loud parts are brought to it before listening: the model hears little below -60."""
 _MOST_GAIN_DB: Final = 40.0
@@ -87,14 +91,18 @@ def best(pcm: Pcm, spoken: list[Stretch], most_s: float) -> list[Stretch]:
     """
     if total(spoken) <= most_s:
         return spoken
-    pieces = [piece for stretch in spoken for piece in _pieces(stretch)]
+    pieces = [piece for stretch in spoken for piece in _pieces(pcm, stretch)]
     levels = np.array([_level(pcm, piece) for piece in pieces])
     left, chosen = most_s, []
     for number in np.argsort(np.abs(levels - np.median(levels)), kind="stable"):
         begin, end = pieces[number]
-        if left <= 0.0:
+        if left <= _GAP_S:
             break
-        chosen.append((begin, min(end, begin + left)))
+        if end - begin > left:
+            latest = begin + left
+            chosen.append((begin, _quietest(pcm, max(begin, latest - 2 * _BESIDE_S), latest)))
+            break
+        chosen.append((begin, end))
         left -= end - begin
     return _joined(sorted(chosen))
 
@@ -110,10 +118,23 @@ def cut(pcm: Pcm, spoken: list[Stretch]) -> Pcm:
     return np.concatenate(parts) if parts else pcm[:0]
 
 
-def _pieces(stretch: Stretch, about_s: float = 5.0) -> list[Stretch]:
+def _pieces(pcm: Pcm, stretch: Stretch, about_s: float = 5.0) -> list[Stretch]:
+    """A stretch in pieces of about that length, cut where it is quiet: between words, mostly."""
     begin, end = stretch
     edges = np.linspace(begin, end, max(1, round((end - begin) / about_s)) + 1).tolist()
-    return list(pairwise(edges))
+    inner = [_quietest(pcm, edge - _BESIDE_S, edge + _BESIDE_S) for edge in edges[1:-1]]
+    return list(pairwise([begin, *inner, end]))
+
+
+def _quietest(pcm: Pcm, begin: float, end: float) -> float:
+    """The middle of the quietest `_GAP_S` from `begin` to `end`, in seconds."""
+    first = round(begin * SAMPLE_RATE)
+    power = np.square(pcm[first : round(end * SAMPLE_RATE)], dtype=np.float64)
+    gap = round(_GAP_S * SAMPLE_RATE)
+    if len(power) <= gap:
+        return end
+    sums = np.concatenate([[0.0], np.cumsum(power)])
+    return (first + int(np.argmin(sums[gap:] - sums[:-gap])) + gap / 2) / SAMPLE_RATE
 
 
 def _level(pcm: Pcm, piece: Stretch) -> float:
