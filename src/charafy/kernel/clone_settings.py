@@ -56,5 +56,5 @@ class CloneServiceSettings(BaseSettings):
         gt=0,
         le=600,
         description="Seconds to wait for the next piece of a service's answer; a whole answer may "
-        "take four times as long.",
+        "take four times as long, but cloning waits 150 seconds in all.",
     )

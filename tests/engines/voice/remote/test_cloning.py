@@ -5,15 +5,26 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
 from charafy.engines.voice import SAMPLE_RATE, Pcm
-from charafy.engines.voice.cloning import Clone, CloningFailed, Unclonable
+from charafy.engines.voice.cloning import Clone, Cloner, CloningFailed, Unclonable
 from charafy.engines.voice.cloning.clonefile import pack, unpack
-from charafy.engines.voice.remote.elevenlabs import Options
-from charafy.engines.voice.remote.openai import CHATTERBOX, VLLM_OMNI, Dialect, Upload
+from charafy.engines.voice.remote.cloner import CLONING_S, FORGETTING_S
+from charafy.engines.voice.remote.elevenlabs import ElevenLabsCloner, Options
+from charafy.engines.voice.remote.openai import (
+    CHATTERBOX,
+    VLLM_OMNI,
+    Dialect,
+    OpenAICloner,
+    Upload,
+)
+from charafy.engines.voice.remote.service import Service, Waits
+from charafy.engines.voice.remote.speaking import Speaking
 from charafy.engines.voice.router import MAX_FILE_BYTES
+from charafy.engines.voice.text import TextFrontEnd
 from charafy.kernel.media.recordings import read_recording
 from tests.engines.voice.remote.conftest import HASTY, MakeRemote, Remote, recording
 from tests.support.fake_voice_services import KEY
@@ -232,6 +243,34 @@ def test_forgetting_that_fails_is_told(make_remote: MakeRemote) -> None:
     with pytest.raises(CloningFailed, match="status 500"):
         remote.cloner.forget(clone.data)
     assert remote.fake.voices
+
+
+@pytest.mark.parametrize("kind", ["openai", "elevenlabs"])
+def test_however_patient_the_settings_are_a_clone_is_waited_for_in_bounded_time(
+    kind: str, front_end: TextFrontEnd
+) -> None:
+    now_s, asked = [0.0], list[tuple[str, float]]()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.extensions["timeout"]["read"]))
+        now_s[0] += 100.0
+        return httpx.Response(200, content=iter([b'{"voice_id": "v"}']))
+
+    with httpx.Client(transport=httpx.MockTransport(slow)) as client:
+        patient = Waits(read_s=600.0, total_s=2_400.0)
+        service = Service(
+            "http://slow", {}, client=client, waits=patient, monotonic=lambda: now_s[0]
+        )
+        speaking = Speaking(front_end)
+        cloner: Cloner
+        if kind == "openai":
+            cloner = OpenAICloner(service, Dialect(upload=VLLM_OMNI), speaking)
+        else:
+            cloner = ElevenLabsCloner(service, Options(), speaking)
+        with pytest.raises(CloningFailed, match="in time"):
+            cloner.clone(recording(), "Mio", lambda _: None)
+    # What it left there is forgotten, which doesn't take long either.
+    assert asked == [("POST", CLONING_S), ("POST", CLONING_S - 100), ("DELETE", FORGETTING_S)]
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422])

@@ -17,6 +17,11 @@ from charafy.engines.voice.router import CloneSpeaker
 MAX_REFERENCE_S: Final = 30.0
 """What is sent of a recording; services take no more, or make nothing better of it."""
 
+CLONING_S: Final = 150.0
+"""What a service is waited for in all while it clones, however patient the settings are."""
+FORGETTING_S: Final = 30.0
+"""And while it forgets."""
+
 Score = Callable[[Pcm, Pcm], float | None]
 """Similarity of two recordings' speakers (see `Clone.similarity`), None where it can't be told."""
 

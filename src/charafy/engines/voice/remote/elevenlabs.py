@@ -13,7 +13,14 @@ from urllib.parse import quote
 from charafy.engines.voice import SAMPLE_RATE, Language, SpeechChunk, VoiceFailed
 from charafy.engines.voice.cloning import Clone, CloningFailed, Method, Progress, Reference
 from charafy.engines.voice.cloning.clonefile import BadClone, pack, unpack
-from charafy.engines.voice.remote.cloner import MAX_REFERENCE_S, Score, in_words_of_cloning, tried
+from charafy.engines.voice.remote.cloner import (
+    CLONING_S,
+    FORGETTING_S,
+    MAX_REFERENCE_S,
+    Score,
+    in_words_of_cloning,
+    tried,
+)
 from charafy.engines.voice.remote.script import Line
 from charafy.engines.voice.remote.service import Answer, Asked, Service, ServiceFailed
 from charafy.engines.voice.remote.sound import as_wav, heard, samples
@@ -96,7 +103,7 @@ class ElevenLabsCloner:
     ) -> None:
         self._service = service
         self._options = options
-        self._speaker = ElevenLabsSpeaker(service, options, speaking)
+        self._speaking = speaking
         self._score = score
 
     @property
@@ -110,13 +117,15 @@ class ElevenLabsCloner:
     def clone(self, reference: Reference, name: str, progress: Progress) -> Clone:
         """See `Cloner.clone`. The voice is listed in the operator's account there as `name`."""
         pcm = reference.pcm[: round(MAX_REFERENCE_S * SAMPLE_RATE)]
+        service = self._service.within(CLONING_S)
         progress(0.1)
         with in_words_of_cloning():
-            fields = self._added(as_wav(pcm), name)
+            fields = self._added(service, as_wav(pcm), name)
         try:
             progress(0.5)
             with in_words_of_cloning():
-                spoken = tried(self._speaker, fields, reference.language)
+                speaker = ElevenLabsSpeaker(service, self._options, self._speaking)
+                spoken = tried(speaker, fields, reference.language)
             progress(0.9)
             similarity = self._score(pcm, spoken) if self._score else None
             progress(1.0)
@@ -139,12 +148,12 @@ class ElevenLabsCloner:
             with in_words_of_cloning():
                 self._forget(fields)
 
-    def _added(self, wav: bytes, name: str) -> dict[str, Any]:
+    def _added(self, service: Service, wav: bytes, name: str) -> dict[str, Any]:
         form = {
             "name": name.strip()[:_NAME_CHARS] or "Charafy",
             "remove_background_noise": "true" if self._options.clean else "false",
         }
-        answer = self._service.ask(
+        answer = service.ask(
             Asked(
                 "POST",
                 "/v1/voices/add",
@@ -165,7 +174,7 @@ class ElevenLabsCloner:
     def _forget(self, fields: Mapping[str, Any]) -> None:
         path = f"/v1/voices/{quote(_voice_id(fields), safe='')}"
         try:
-            self._service.ask(Asked("DELETE", path, _SMALL_BYTES))
+            self._service.within(FORGETTING_S).ask(Asked("DELETE", path, _SMALL_BYTES))
         except ServiceFailed as failure:
             if failure.status != 404 and failure.reason not in _GONE:
                 raise

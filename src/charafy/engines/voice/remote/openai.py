@@ -20,6 +20,8 @@ from charafy.engines.voice import SAMPLE_RATE, Language, Pcm, SpeechChunk, Voice
 from charafy.engines.voice.cloning import Clone, Method, Progress, Reference
 from charafy.engines.voice.cloning.clonefile import BadClone, pack, unpack
 from charafy.engines.voice.remote.cloner import (
+    CLONING_S,
+    FORGETTING_S,
     MAX_REFERENCE_S,
     Score,
     Transcribe,
@@ -147,7 +149,7 @@ class OpenAICloner:
         """`transcribe` makes clones better where the server uses the words of the recording."""
         self._service = service
         self._dialect = dialect
-        self._speaker = OpenAISpeaker(service, dialect, speaking)
+        self._speaking = speaking
         self._score = score
         self._transcribe = transcribe
 
@@ -164,13 +166,15 @@ class OpenAICloner:
         del name
         pcm = reference.pcm[: round(MAX_REFERENCE_S * SAMPLE_RATE)]
         words = self._transcribe(Reference(pcm, reference.language)) if self._transcribe else None
+        service = self._service.within(CLONING_S)
         progress(0.1)
         with in_words_of_cloning():
-            fields = self._kept(pcm, words, reference.language)
+            fields = self._kept(service, pcm, words, reference.language)
         try:
             progress(0.4)
             with in_words_of_cloning():
-                spoken = tried(self._speaker, fields, reference.language)
+                speaker = OpenAISpeaker(service, self._dialect, self._speaking)
+                spoken = tried(speaker, fields, reference.language)
             progress(0.9)
             similarity = self._score(pcm, spoken) if self._score else None
             progress(1.0)
@@ -193,7 +197,9 @@ class OpenAICloner:
             with in_words_of_cloning():
                 self._forget(fields)
 
-    def _kept(self, pcm: Pcm, words: str | None, language: Language) -> dict[str, Any]:
+    def _kept(
+        self, service: Service, pcm: Pcm, words: str | None, language: Language
+    ) -> dict[str, Any]:
         upload = self._dialect.upload
         if upload is None:
             recording = base64.b64encode(as_flac(pcm)).decode()
@@ -207,7 +213,7 @@ class OpenAICloner:
         files = {upload.audio: (f"{voice}.wav", as_wav(pcm), "audio/wav")}
         fields = {"voice": voice, "upload": upload.path}
         try:
-            self._service.ask(
+            service.ask(
                 Asked("POST", upload.path, _SMALL_BYTES, form=form, files=files, repeatable=False)
             )
         except ServiceFailed as failure:
@@ -221,7 +227,9 @@ class OpenAICloner:
         if not isinstance(name, str) or not isinstance(path, str):
             return
         try:
-            self._service.ask(Asked("DELETE", f"{path}/{quote(name, safe='')}", _SMALL_BYTES))
+            self._service.within(FORGETTING_S).ask(
+                Asked("DELETE", f"{path}/{quote(name, safe='')}", _SMALL_BYTES)
+            )
         except ServiceFailed as failure:
             if failure.status != 404:
                 raise

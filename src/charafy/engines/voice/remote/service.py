@@ -6,7 +6,9 @@ sent to it, an exception of the HTTP client names addresses.
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -110,6 +112,7 @@ class Service:
         self._waits = waits or Waits()
         self._sleep = sleep
         self._monotonic = monotonic
+        self._until_s = math.inf
         self._own = client is None
         self._client = client or httpx.Client(
             verify=tls or ssl.create_default_context(),
@@ -122,9 +125,19 @@ class Service:
         if self._own:
             self._client.close()
 
+    def within(self, total_s: float) -> Service:
+        """The same service; all that is asked of it this way ends `total_s` from now.
+
+        A last answer that comes in pieces may end later by one wait. There is nothing to close.
+        """
+        bounded = copy.copy(self)
+        bounded._own = False
+        bounded._until_s = min(self._until_s, self._monotonic() + total_s)
+        return bounded
+
     def ask(self, asked: Asked) -> Answer:
         """The whole answer. Raises `ServiceFailed`."""
-        until_s = self._monotonic() + self._waits.total_s
+        until_s = min(self._until_s, self._monotonic() + self._waits.total_s)
         for attempt in range(_ATTEMPTS):
             try:
                 return self._attempt(asked, until_s)
