@@ -90,6 +90,15 @@ def test_test_keys_pay_nothing_a_few_times_a_day(
         raise RuntimeError  # it took the same work
     with pytest.raises(TooManyRequests, match="2 pictures a day"), till.paying(tester, "A"):
         pytest.fail("work beyond the allowance")
+    for error in (TooManyRequests("Later.", retry_after_s=1), RuntimeError("a bug")):
+        clock.advance(86_400)
+        with pytest.raises(type(error)), till.paying(tester, "A picture"):
+            raise error
+        for _ in range(2 if isinstance(error, TooManyRequests) else 1):
+            with till.paying(tester, "A picture"):
+                pass  # the busy one did not count: nothing was begun
+        with pytest.raises(TooManyRequests, match="a day"), till.paying(tester, "A"):
+            pytest.fail("work beyond the allowance")
     clock.advance(86_400)
     with till.paying(tester, "A picture"):
         pass

@@ -15,6 +15,7 @@ from charafy.engines.voice.cloning import CloningFailed, Unclonable
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.house import House
 from charafy.kernel.db import Database
+from charafy.kernel.errors import TooManyRequests
 from charafy.kernel.ids import is_id
 from charafy.kernel.settings import Plan, Settings
 from charafy.kernel.storage import Storage
@@ -271,14 +272,33 @@ def test_test_keys_clone_for_nothing_a_few_times_a_day(
     made = clone(house_street.tester).json()
     assert (made["credits_used"], made["credits_remaining"]) == (0, START)
     for _ in range(per_day - 1):
-        # What fails counts as well: it took the same work.
-        assert clone(house_street.tester, b"nothing").status_code == 400
+        assert clone(house_street.tester, b"nothing").status_code == 400  # cost nobody anything
+        assert clone(house_street.tester).status_code == 200
     refused = clone(house_street.tester)
     assert (refused.status_code, refused.json()["code"]) == (429, "test_limit_reached")
     assert clone(house_street.alice).status_code == 200
     clock.advance(24 * 3600)
     assert clone(house_street.tester).status_code == 200
     assert credits() == (START - PRICE, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "counts"),
+    [
+        (Unclonable("nobody speaks in it."), True),
+        (CloningFailed("no"), True),
+        (TooManyRequests("Later.", retry_after_s=1, code="at_capacity"), False),
+    ],
+)
+def test_of_what_fails_only_what_took_work_is_counted_of_test_keys(
+    settings: Settings, clock: ManualClock, db: Database, error: Exception, counts: bool
+) -> None:
+    once = settings.model_copy(update={"plans": {"standard": Plan(test_clones_per_day=1)}})
+    errors = [error]
+    cloner = ScriptedCloner(fails=lambda: errors.pop() if errors else None)
+    with street(once, clock, db, cloner) as made:
+        assert not clone(made.tester).is_success
+        assert clone(made.tester).status_code == (429 if counts else 200)
 
 
 def test_a_plan_allows_so_many_voices(settings: Settings, clock: ManualClock, db: Database) -> None:

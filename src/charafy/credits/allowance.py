@@ -23,8 +23,8 @@ class DailyAllowance:
         self._day: date | None = None
         self._spent: dict[str, int] = {}
 
-    def spend(self, account_id: str, amount: int, per_day: int) -> None:
-        """Count `amount`, or raise `TooManyRequests` and count nothing."""
+    def spend(self, account_id: str, amount: int, per_day: int) -> date:
+        """Count `amount`, or raise `TooManyRequests` and count nothing; answers the day."""
         now = self._clock.now()
         with self._lock:
             if self._day != now.date():
@@ -32,13 +32,19 @@ class DailyAllowance:
             spent = self._spent.get(account_id, 0) + amount
             if spent <= per_day:
                 self._spent[account_id] = spent
-                return
+                return now.date()
         raise TooManyRequests(
             f"{self._sentence.format(limit=per_day)}, and this would be more: "
             "use a live key, or try again tomorrow.",
             retry_after_s=_until_midnight_s(now),
             code="test_limit_reached",
         )
+
+    def give_back(self, account_id: str, amount: int, day: date) -> None:
+        """Take back what was counted on that day: nothing was made after all."""
+        with self._lock:
+            if self._day == day:
+                self._spent[account_id] -= amount
 
 
 def _until_midnight_s(now: datetime) -> int:

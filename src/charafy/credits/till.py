@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from charafy.credits.allowance import DailyAllowance
 from charafy.kernel.db import Database, Tx
+from charafy.kernel.errors import TooManyRequests
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.ids import new_id
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:  # the ledger's door hands this out
 
 Pay = Callable[[Tx], int]
 """Takes the held credits within a unit of work; answers how many."""
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether somebody was told to come back: nothing was begun."""
+    return isinstance(error, TooManyRequests)
 
 
 class Till:
@@ -31,9 +37,11 @@ class Till:
         price: int,
         lease_s: float,
         test_per_day: Callable[[str], int],
+        unworked: Callable[[Exception], bool] = is_busy,
     ) -> None:
         """`kind`: of the ledger's entries; `lease_s`: of the held credits, longer than the work may
-        take; `test_per_day`: by the name of a plan.
+        take; `test_per_day`: by the name of a plan; `unworked` tells what work ended with before
+        it was begun: that doesn't count.
         """
         self._db = db
         self._credits = credits
@@ -42,6 +50,7 @@ class Till:
         self._price = price
         self._lease_s = lease_s
         self._test_per_day = test_per_day
+        self._unworked = unworked
 
     @contextmanager
     def paying(self, caller: Caller, description: str) -> Iterator[Pay]:
@@ -49,9 +58,25 @@ class Till:
 
         Raises `InsufficientCredits`; `TooManyRequests` when test keys had enough for today.
         """
-        if caller.is_test:
-            # What fails counts as well: it takes the same work.
-            self._allowance.spend(caller.account_id, 1, self._test_per_day(caller.plan))
+        with self._allowed(caller), self._held(caller, description) as pay:
+            yield pay
+
+    @contextmanager
+    def _allowed(self, caller: Caller) -> Iterator[None]:
+        """Count it for a test key. What fails counts as well when it took the same work."""
+        if not caller.is_test:
+            yield
+            return
+        day = self._allowance.spend(caller.account_id, 1, self._test_per_day(caller.plan))
+        try:
+            yield
+        except Exception as error:
+            if self._unworked(error):
+                self._allowance.give_back(caller.account_id, 1, day)
+            raise
+
+    @contextmanager
+    def _held(self, caller: Caller, description: str) -> Iterator[Pay]:
         with self._db.write() as tx:
             hold = self._credits.hold(
                 tx,

@@ -26,6 +26,7 @@ from charafy.kernel.observe import describe
 from charafy.kernel.storage import Storage
 from charafy.voices.listening import Heard
 from charafy.voices.models import Wanted, folder
+from charafy.voices.till import UNCLONABLE
 
 log = structlog.get_logger("charafy.voices")
 
@@ -134,7 +135,7 @@ class Making:
             try:
                 return self._cloner.clone(reference, name, self._in_time(progress))
             except Unclonable as error:
-                raise BadRequest(f"audio: {error}", code="unclonable", param="audio") from None
+                raise BadRequest(f"audio: {error}", code=UNCLONABLE, param="audio") from None
             except CloningFailed as error:
                 log.error("cloning_failed", reason=str(error))
                 raise UpstreamFailed(
