@@ -338,6 +338,7 @@ def test_a_process_that_died_after_the_end_leaves_the_recording_to_the_sweeper(
 def test_a_recording_does_not_wait_for_ever_for_a_worker(
     made: Street, refinery: Refinery, clock: ManualClock, voice_id: str
 ) -> None:
+    made.alice.post("/webhooks", {"url": "https://example.com/hook", "events": ["voice.refined"]})
     clock.advance(REFINE_WITHIN.total_seconds())
     made.house.sweeper.sweep()
     assert shown(made, voice_id)["refinement"] == "waiting"
@@ -351,6 +352,12 @@ def test_a_recording_does_not_wait_for_ever_for_a_worker(
     assert shown(made, voice_id)["refinement"] == "failed"
     assert files(made, "reference") == []
     assert refinery.claim(WORKER) is None
+    made.house.sweeper.sweep()
+    with made.house.db.read() as tx:
+        [body] = tx.exec_driver_sql("SELECT body FROM webhook_events").scalars()
+    told = json.loads(body)
+    assert (told["type"], told["data"]["refinement"]) == ("voice.refined", "failed")
+    assert told["data"] == shown(made, voice_id)
 
 
 def attendant(house: House, busy: Callable[[], bool], **options: Any) -> Attendant:

@@ -21,6 +21,7 @@ from charafy.voices.catalogue import Voices
 from charafy.voices.making import CLONE, SAMPLE, Making
 from charafy.voices.models import folder
 from charafy.voices.queries import Row
+from charafy.voices.refining import Emit, tell_refined
 
 log = structlog.get_logger("charafy.voices")
 
@@ -45,13 +46,21 @@ class Chores:
     """Each is safe to run at any time, in any number of processes."""
 
     def __init__(
-        self, db: Database, clock: Clock, *, voices: Voices, storage: Storage, making: Making
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        voices: Voices,
+        storage: Storage,
+        making: Making,
+        emit: Emit,
     ) -> None:
         self._db = db
         self._clock = clock
         self._voices = voices
         self._storage = storage
         self._making = making
+        self._emit = emit
         self._orphans_due_s = clock.monotonic() + ORPHANS_S
         self._asked_last = ""
 
@@ -72,7 +81,8 @@ class Chores:
             rows = queries.leftovers(tx)
         if any(row.clone.created_at < now - REFINE_WITHIN for row in rows if row.reference_key):
             with self._db.write() as tx:
-                queries.expire_refinements(tx, now, now - REFINE_WITHIN)
+                for row in queries.expire_refinements(tx, now, now - REFINE_WITHIN):
+                    tell_refined(tx, self._emit, self._voices, row)
             with self._db.read() as tx:
                 rows = queries.leftovers(tx)
         until_s, tidied = self._clock.monotonic() + SWEEP_S, 0

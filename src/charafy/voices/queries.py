@@ -196,14 +196,18 @@ def end_refinement(tx: Tx, voice_id: str, claim: str, **values: Any) -> Row | No
     return None if row is None else row_of(row)
 
 
-def expire_refinements(tx: Tx, now: datetime, before: datetime) -> int:
-    """Give up those of voices made before that which nobody is at; how many there were."""
+def expire_refinements(tx: Tx, now: datetime, before: datetime) -> list[Row]:
+    """Give up those of voices made before that which nobody is at; the voices as they are now."""
     idle = sa.or_(voices.c.lease_until.is_(None), voices.c.lease_until <= now)
     given_up = voices.update().where(
-        voices.c.refinement.in_(("waiting", "running")), voices.c.created_at < before, idle
+        voices.c.refinement.in_(("waiting", "running")),
+        voices.c.created_at < before,
+        _ALIVE,
+        idle,
     )
-    ended = {"refinement": "failed", "refiner": None, "claim": None, "lease_until": None}
-    return tx.execute(given_up.values(**ended)).rowcount
+    ended = {"refiner": None, "claim": None, "lease_until": None, "updated_at": now}
+    rows = tx.execute(given_up.values(refinement="failed", **ended).returning(voices))
+    return list(map(row_of, rows.mappings()))
 
 
 def _held(voice_id: str, claim: str) -> sa.Update:

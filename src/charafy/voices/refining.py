@@ -186,9 +186,7 @@ class Refinery:
             )
             if ended is None:
                 return None
-            answer = OneVoiceAnswer.whole(self._voices.of(ended), queries.consent_to(tx, voice_id))
-            told = answer.model_dump(mode="json")
-            self._emit(tx, ended.clone.account_id, "voice.refined", told)
+            tell_refined(tx, self._emit, self._voices, ended)
         if ended.reference_key:
             self._storage.delete(ended.reference_key)
             with self._db.write() as tx:
@@ -208,6 +206,12 @@ class Refinery:
         """The worker stops on purpose: this attempt does not count."""
         with self._db.write() as tx:
             queries.put_down(tx, job.voice.voice_id, job.claim, counts=False)
+
+
+def tell_refined(tx: Tx, emit: Emit, voices: Voices, row: Row) -> None:
+    """Tell the account's webhooks that a refinement ended, however it did."""
+    answer = OneVoiceAnswer.whole(voices.of(row), queries.consent_to(tx, row.voice_id))
+    emit(tx, row.clone.account_id, "voice.refined", answer.model_dump(mode="json"))
 
 
 def _key(job: Job, better: Clone) -> str:

@@ -48,7 +48,7 @@ class VoiceRoom:
     ) -> VoiceRoom:
         """`speakers` counts the characters that speak with a voice; for `unload` see `Making`."""
         making = Making(storage, cloner, clock, unload=unload)
-        chores = Chores(db, clock, voices=voices, storage=storage, making=making)
+        chores = Chores(db, clock, voices=voices, storage=storage, making=making, emit=emit)
         clones = Clones(
             db,
             clock,
