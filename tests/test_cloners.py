@@ -1,4 +1,4 @@
-"""Who clones is chosen by the settings, and a house without a cloner says so."""
+"""Who clones is chosen by the settings, and where there is none the start says so."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from charafy.cloners import Ears, NoCloner, cloner_of
+from charafy.cloners import Ears, cloner_of
 from charafy.engines.voice.cloning import CloningFailed, Reference
 from charafy.engines.voice.cloning.clonefile import pack, unpack
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.engines.voice.deferred import DeferredVoice
 from charafy.engines.voice.scripted import ScriptedFrontEnd, ScriptedVoice
 from charafy.engines.weights import Store, WeightsUnavailable
+from charafy.kernel.errors import CharafyError
 from charafy.kernel.settings import Settings
 from tests.support import recordings
 
@@ -54,10 +55,11 @@ def test_a_matcher_without_its_models_says_so(monkeypatch: pytest.MonkeyPatch) -
         matcher.clone(reference(), "Me", lambda _done: None)
 
 
-def test_without_a_cloner_nothing_is_cloned() -> None:
-    with pytest.raises(CloningFailed):
-        NoCloner().clone(reference(), "Me", lambda _done: None)
-    assert not NoCloner().refines
+def test_a_matcher_without_a_voice_to_match_stops_the_start_with_one_sentence() -> None:
+    settings = Settings(voice_engine="scripted", cloner="match")
+    with pytest.raises(CharafyError, match="CHARAFY_VOICE_ENGINE") as raised:
+        cloner_of(settings, NOBODY, READER, {})
+    assert raised.value.message.count(".") == 1
 
 
 def test_ears_without_their_model_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

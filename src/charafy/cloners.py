@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from charafy.engines.voice import FrontEnd, Pcm
-from charafy.engines.voice.cloning import Clone, Cloner, CloningFailed, Method, Progress, Reference
+from charafy.engines.voice.cloning import Cloner
 from charafy.engines.voice.cloning.chosen import ChosenCloner
 from charafy.engines.voice.cloning.deferred import DeferredCloner
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.engines.voice.deferred import DeferredVoice
 from charafy.engines.weights import Store, WeightsUnavailable
 from charafy.ground import Ground
+from charafy.kernel.errors import CharafyError
 from charafy.kernel.settings import Settings
 from charafy.matching import matcher_of, refining_is_installed
 from charafy.voices.service import Emit, Speakers, Unload, VoiceRoom, Voices
@@ -30,7 +31,8 @@ def cloner_of(
     """The cloner that the settings name.
 
     `voice` is what matched voices are spoken with, reading as `front_end` does; `remote` are the
-    cloners of services that are set up, by engine.
+    cloners of services that are set up, by engine. Raises `CharafyError` with a sentence for the
+    operator when there is nothing to match voices with.
     """
     return ChosenCloner(_chosen(settings, voice, front_end, remote), remote)
 
@@ -46,7 +48,9 @@ def _chosen(
         case "auto" if settings.voice_engine == "scripted":
             return ScriptedCloner()
         case _ if settings.voice_engine == "scripted":
-            return NoCloner()
+            raise CharafyError(
+                "CHARAFY_CLONER=match needs CHARAFY_VOICE_ENGINE=kokoro.", code="misconfigured"
+            )
         case _:
             return DeferredCloner(
                 lambda: matcher_of(settings, voice, front_end), refines=refining_is_installed()
@@ -80,27 +84,6 @@ def voice_room_of(
         emit=emit,
         speakers=speakers,
     )
-
-
-class NoCloner:
-    """Where nobody clones."""
-
-    @property
-    def method(self) -> Method:
-        return "matching"
-
-    @property
-    def refines(self) -> bool:
-        return False
-
-    def clone(self, reference: Reference, name: str, progress: Progress) -> Clone:
-        raise CloningFailed("no cloner is set up")
-
-    def refine(self, reference: Reference, clone: Clone, progress: Progress) -> Clone | None:
-        return None
-
-    def forget(self, data: bytes) -> None:
-        """There is nothing to forget."""
 
 
 class Ears:
