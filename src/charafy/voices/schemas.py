@@ -161,8 +161,8 @@ class QualityAnswer(Answer):
 
 SIMILARITY: Final = (
     "How close the voice comes to the recording, 0 to 1: cosine of speaker embeddings, by a model "
-    "that took no part in looking for it. Two recordings of one person come to 0.7-0.85. Null where "
-    "it was not measured, and for presets."
+    "that took no part in looking for it. Two recordings of one person come to 0.7-0.85. Null "
+    "where it was not measured, and for presets."
 )
 METHOD: Final = (
     '"matching" seeks the nearest voice that the embedded engine can speak with; "cloning" lets a '
