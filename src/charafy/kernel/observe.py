@@ -85,10 +85,15 @@ def configure_logs(level: str, form: str) -> None:
 def describe(error: BaseException) -> dict[str, Any]:
     """What may be logged of an unexpected error: its type and where, not its words.
 
-    An exception's message may quote what a user sent.
+    An exception's message may quote what a user sent. Of the one that it was raised from, where
+    there is one, the same.
     """
+    told = {"error_type": type(error).__name__, "at": _places(error)}
+    if error.__cause__ is not None:
+        told |= {"cause_type": type(error.__cause__).__name__, "cause_at": _places(error.__cause__)}
+    return told
+
+
+def _places(error: BaseException) -> list[str]:
     frames = traceback.extract_tb(error.__traceback__)[-6:]
-    return {
-        "error_type": type(error).__name__,
-        "at": [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames],
-    }
+    return [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]

@@ -137,7 +137,7 @@ class Making:
             except Unclonable as error:
                 raise BadRequest(f"audio: {error}", code=UNCLONABLE, param="audio") from None
             except CloningFailed as error:
-                log.error("cloning_failed", reason=str(error))
+                log.error("cloning_failed", reason=str(error), **describe(error))
                 raise UpstreamFailed(
                     "The voice could not be cloned. You were not charged: please try again."
                 ) from None

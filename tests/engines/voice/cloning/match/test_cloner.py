@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from charafy.engines.voice import SAMPLE_RATE, Language, Pcm
-from charafy.engines.voice.cloning import Clone, Progress, Reference, Unclonable
-from charafy.engines.voice.cloning.clonefile import unpack
+from charafy.engines.voice.cloning import Clone, CloningFailed, Progress, Reference, Unclonable
+from charafy.engines.voice.cloning.clonefile import BadClone, unpack
 from charafy.engines.voice.cloning.match import Ears, MatchCloner, Workshop
+from charafy.engines.voice.cloning.match.campplus import CamPlus
 from charafy.engines.voice.cloning.match.jury import Jury, Say, Verdict
 from charafy.engines.voice.cloning.match.pitch import median_hz
 from charafy.engines.voice.cloning.match.refine import Unalignable
 from charafy.engines.voice.kokoro import stock_styles
 from charafy.engines.voice.kokoro.clones import Manner, Match, match_of
 from charafy.engines.voice.text import TextFrontEnd
+from charafy.kernel.observe import describe
 from tests.support.listening import encoder, recorded
 from tests.support.matching import campplus, kokoro, matcher, space
 
@@ -121,6 +124,19 @@ def test_whoever_watches_may_stop_it() -> None:
         matcher().clone(Reference(recorded("sonnet.flac"), "en"), "Me", stop)
 
 
+def test_a_model_that_is_another_than_expected_is_told_from_one_that_is_missing(
+    tmp_path: Path,
+) -> None:
+    other = tmp_path / "campplus.bin"
+    other.write_bytes(b"no checkpoint")
+    for path, words in ((other, "not as expected"), (tmp_path / "nothing", "missing")):
+        ears = Ears(CamPlus(path), encoder())
+        with pytest.raises(CloningFailed, match=words):
+            MatchCloner(kokoro(), stock_styles(), space(), ears).clone(
+                Reference(recorded("sonnet.flac"), "en"), "Me", silent
+            )
+
+
 def test_a_whisper_has_no_pitch_to_match() -> None:
     hiss = np.random.default_rng(0).normal(0.0, 0.05, 6 * SAMPLE_RATE).astype(np.float32)
     with pytest.raises(Unclonable, match="whisper"):
@@ -194,6 +210,26 @@ def test_a_recording_that_nobody_understands_stays_as_it_was_matched() -> None:
     clone = Clone(a_file(), "matching", 0.7)
     reference = Reference(recorded("no.mp3"), "en")
     assert refining(bench).refine(reference, clone, silent) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (FileNotFoundError(2, "no such file"), "missing"),
+        (ValueError("the model's decoder is another"), "not as expected"),
+        (BadClone("not JSON"), "no voice"),
+    ],
+)
+def test_what_a_refinement_failed_of_is_told_apart(error: Exception, words: str) -> None:
+    class Broken(Bench):
+        def improve(self, *_arguments: object) -> NDArray[np.float32]:
+            raise error
+
+    bench = Broken(np.zeros(1, np.float32), (0.0, 0.0))
+    clone = Clone(a_file(), "matching", 0.7)
+    with pytest.raises(CloningFailed, match=words) as raised:
+        refining(bench).refine(Reference(recorded("no.mp3"), "en"), clone, silent)
+    assert describe(raised.value)["cause_type"] == type(error).__name__
 
 
 def test_a_matcher_without_a_workshop_refines_nothing() -> None:

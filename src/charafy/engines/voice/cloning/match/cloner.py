@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from charafy.engines.voice import LANGUAGES, Language, Pcm
 from charafy.engines.voice.cloning import (
     Clone,
-    CloningFailed,
     Method,
     Progress,
     Reference,
     Unclonable,
 )
-from charafy.engines.voice.cloning.clonefile import BadClone, unpack
+from charafy.engines.voice.cloning.clonefile import unpack
 from charafy.engines.voice.cloning.match import envelope, pitch, search
+from charafy.engines.voice.cloning.match.failing import in_words_of_cloning
 from charafy.engines.voice.cloning.match.jury import Jury, Verdict
 from charafy.engines.voice.cloning.match.refine import Unalignable
 from charafy.engines.voice.cloning.match.said import JUDGED, SOUGHT, TRIED, TUNED
@@ -118,7 +118,7 @@ class MatchCloner:
                 "No voiced speech was found in the recording: a whisper has no pitch to match. "
                 "Record a few sentences in an ordinary voice."
             )
-        try:
+        with in_words_of_cloning():
             progress(0.0)
             match = self._sought(reference, hertz, progress)
             plain = self._say(TRIED[match.language], match)
@@ -128,10 +128,6 @@ class MatchCloner:
             similarity = self.similarity(reference, match)
             progress(1.0)
             return Clone(match.pack(), "matching", similarity)
-        except OSError as error:
-            raise CloningFailed("A model that voices are matched with is missing.") from error
-        except BadClone as error:
-            raise CloningFailed("What was found is no voice.") from error
 
     def refine(self, reference: Reference, clone: Clone, progress: Progress) -> Clone | None:
         """See `Cloner.refine`. Takes two to three CPU-minutes.
@@ -141,12 +137,11 @@ class MatchCloner:
         """
         if self._workshop is None:
             return None
-        try:
-            return self._refined(self._workshop, reference, clone, progress)
-        except Unalignable:
-            return None  # nobody understands what is said in it: the first match stays
-        except (OSError, ValueError) as error:
-            raise CloningFailed("A model that voices are refined with is missing.") from error
+        with in_words_of_cloning():
+            try:
+                return self._refined(self._workshop, reference, clone, progress)
+            except Unalignable:
+                return None  # nobody understands what is said in it: the first match stays
 
     def forget(self, data: bytes) -> None:
         """There is nothing but the file."""
