@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +21,7 @@ from charafy.engines.voice.cloning import Progress
 from charafy.engines.voice.cloning.quality import Quality
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx, one_at_a_time
-from charafy.kernel.errors import BadRequest, Conflict, Forbidden
+from charafy.kernel.errors import BadRequest, Conflict, Forbidden, Unauthorized
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.http.idempotency import Idempotency, Replay, Ticket
 from charafy.kernel.ids import new_id
@@ -204,6 +205,9 @@ class Clones:
         try:
             with self._db.write() as tx:
                 return keep(tx, Draft(row, wanted.consent, heard.sha256))
+        except IntegrityError:  # no account any more; live keys miss their credits first
+            self._making.discard(made)
+            raise Unauthorized("This account was deleted meanwhile.") from None
         except BaseException:  # whatever stopped it: no files without their row
             self._making.discard(made)
             raise
