@@ -61,9 +61,9 @@ def voice_room_of(
     ground: Ground,
     cloner: Cloner,
     voices: Voices,
-    *,
     unload: Unload,
     emit: Emit,
+    *,
     speakers: Speakers,
 ) -> VoiceRoom:
     """Cloned voices in this house; `speakers` counts the characters that speak with one.

@@ -128,12 +128,7 @@ def build_house(
     speech = speech_of(ground, router, front_end, characters, voices)
     cloner = cloner or cloner_of(settings, voice, front_end, services.cloners)
     voice_room = voice_room_of(
-        ground,
-        cloner,
-        voices,
-        unload=shelf.forget,
-        emit=webhooks.emit,
-        speakers=characters.count_with_voice,
+        ground, cloner, voices, shelf.forget, webhooks.emit, speakers=characters.count_with_voice
     )
     video_room = videos_of(ground, characters, speech, front_end, webhooks)
     accounts = accounts_of(ground, characters, webhooks, voice_room, video_room)

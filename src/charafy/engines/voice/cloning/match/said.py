@@ -34,10 +34,9 @@ TUNED: Final[Mapping[Language, str]] = MappingProxyType(
 """What the pitch in the other language is measured by."""
 JUDGED: Final[Mapping[Language, str]] = MappingProxyType(
     {
-        "en": "Over there the old bridge crosses a narrow river near the mill. Nobody expected the "
-        "museum to be open on such a quiet evening.",
-        "ja": "昨日の夜は雨が強くて、なかなか眠れませんでした。"
-        "新しい図書館には、子ども向けの本もたくさんあります。",
+        "en": "Over there the old bridge crosses a narrow river near the mill, and nobody "
+        "expected a museum.",
+        "ja": "昨日の夜は雨が強くて、なかなか眠れなかったので、本を読みました。",
     }
 )
 """What similarity is told by: nothing of it was said before."""
