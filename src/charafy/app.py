@@ -19,6 +19,7 @@ from charafy.accounts import routes as accounts_routes
 from charafy.avatars import routes as avatars_routes
 from charafy.characters import routes as characters_routes
 from charafy.characters.service import Character
+from charafy.conversations import routes as conversations_routes
 from charafy.credits import routes as credits_routes
 from charafy.dashboard import routes as dashboard
 from charafy.dashboard.door import SESSION_COOKIE
@@ -117,6 +118,7 @@ def _api(house: House) -> APIRouter:
         speech_routes.router(guard, house.speech),
         openai_routes.router(guard, house.speech),
         videos_routes.router(guard, house.video_room.videos),
+        conversations_routes.router(guard, house.conversation_room.conversations, idempotency),
         credits_routes.router(guard, house.db, house.credits, house.purchases, idempotency),
         accounts_routes.router(
             guard, services, idempotency=idempotency, db=house.db, settings=settings

@@ -14,7 +14,8 @@ from charafy.avatars.service import Avatars
 from charafy.characters.service import Characters
 from charafy.clone_services import CloneServices, shelf_of
 from charafy.cloners import cloner_of, voice_room_of
-from charafy.credits.purchases import Purchases, gateway_from
+from charafy.conversations.room import ConversationRoom
+from charafy.credits.purchases import Purchases
 from charafy.credits.service import Credits
 from charafy.embed.service import Embeds
 from charafy.engines.voice.cloning import Cloner
@@ -38,7 +39,10 @@ from charafy.rooms import (
     avatars_of,
     characters_of,
     chores_of,
+    conversations_of,
     guard_of,
+    purchases_of,
+    samples_of,
     services_of,
     speech_of,
     videos_of,
@@ -79,6 +83,7 @@ class House:
     embeds: Embeds
     speech: Speech
     video_room: VideoRoom
+    conversation_room: ConversationRoom
     webhooks: Webhooks
     deliverer: Deliverer
     outside: Outside
@@ -114,13 +119,12 @@ def build_house(
     `cloner` clones voices instead of the one that the settings name.
     """
     ground = lay_ground(settings, clock or SystemClock())
-    db, storage, idempotency = ground.db, ground.storage, ground.idempotency
     limiter = Limiter(MemoryStorage())
     front_end = TextFrontEnd()
-    shelf = shelf_of(storage)
+    shelf = shelf_of(ground.storage)
     voice = voice_of(settings, front_end, shelf)
     services = services_of(ground, front_end)
-    voices = Voices(db, voice.voices, settings.base_url)
+    voices = Voices(ground.db, voice.voices, settings.base_url)
     characters = characters_of(ground, voices)
     avatars = avatars_of(ground, characters)
     webhooks, deliverer, outside = webhooks_of(ground)
@@ -131,32 +135,34 @@ def build_house(
         ground, cloner, voices, shelf.forget, webhooks.emit, speakers=characters.count_with_voice
     )
     video_room = videos_of(ground, characters, speech, front_end, webhooks)
-    accounts = accounts_of(ground, characters, webhooks, voice_room, video_room)
-    chores = chores_of(ground, avatars, webhooks) | voice_room.sweeps() | video_room.sweeps()
+    talks = conversations_of(ground, characters, voices, webhooks)
+    accounts = accounts_of(ground, characters, webhooks, voice_room, video_room, talks=talks)
+    chores = chores_of(ground, avatars, webhooks, voice_room, video_room, talks=talks)
     return House(
         settings=settings,
         secret=ground.secret,
         clock=ground.clock,
-        db=db,
+        db=ground.db,
         metrics=ground.metrics,
-        storage=storage,
+        storage=ground.storage,
         mailer=ground.mailer,
         fetcher=ground.fetcher,
         voice=voice,
-        idempotency=idempotency,
+        idempotency=ground.idempotency,
         limiter=limiter,
         guard=guard_of(accounts.keys, limiter, settings),
         credits=ground.credits,
-        purchases=Purchases(db, ground.clock, ground.credits, settings, gateway_from(settings)),
+        purchases=purchases_of(ground),
         account_services=accounts,
         voices=voices,
         voice_room=voice_room,
-        samples=Samples(storage, speech.render_sample, settings.voice_engine, waits=router.waits),
+        samples=samples_of(ground, speech, router),
         characters=characters,
         avatars=avatars,
-        embeds=Embeds(db, characters),
+        embeds=Embeds(ground.db, characters),
         speech=speech,
         video_room=video_room,
+        conversation_room=talks,
         webhooks=webhooks,
         deliverer=deliverer,
         outside=outside,

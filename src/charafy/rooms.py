@@ -13,6 +13,8 @@ from charafy.avatars.service import Avatars
 from charafy.avatars.till import till_of as avatar_till
 from charafy.characters.service import Characters
 from charafy.clone_services import CloneServices, clone_services
+from charafy.conversations.room import ConversationRoom
+from charafy.credits.purchases import Purchases, gateway_from
 from charafy.engines.voice import FrontEnd
 from charafy.engines.voice.router import VoiceRouter
 from charafy.engines.weights import MANIFEST, Store
@@ -27,7 +29,7 @@ from charafy.matching import Likeness, transcriber_of
 from charafy.speech.service import Speech
 from charafy.sweeper import Chore
 from charafy.videos.room import VideoRoom
-from charafy.voices.service import VoiceRoom, Voices
+from charafy.voices.service import Samples, VoiceRoom, Voices
 from charafy.webhooks.deliverer import WORKERS, Deliverer
 from charafy.webhooks.sending import Sender
 from charafy.webhooks.service import Webhooks
@@ -106,12 +108,29 @@ def videos_of(
     )
 
 
+def conversations_of(
+    ground: Ground, characters: Characters, voices: Voices, webhooks: Webhooks
+) -> ConversationRoom:
+    return ConversationRoom.build(
+        ground.db,
+        ground.clock,
+        ground.settings,
+        ground.secret,
+        characters=characters,
+        voices=voices,
+        credits=ground.credits,
+        emit=webhooks.emit,
+    )
+
+
 def accounts_of(
     ground: Ground,
     characters: Characters,
     webhooks: Webhooks,
     voice_room: VoiceRoom,
     video_room: VideoRoom,
+    *,
+    talks: ConversationRoom,
 ) -> AccountServices:
     return AccountServices.build(
         ground.db,
@@ -123,6 +142,7 @@ def accounts_of(
         on_delete=(
             webhooks.erase,
             video_room.videos.erase,
+            talks.conversations.erase,
             characters.erase,
             voice_room.clones.erase,
             ground.credits.close,
@@ -159,6 +179,17 @@ def speech_of(
     )
 
 
+def purchases_of(ground: Ground) -> Purchases:
+    settings = ground.settings
+    return Purchases(ground.db, ground.clock, ground.credits, settings, gateway_from(settings))
+
+
+def samples_of(ground: Ground, speech: Speech, voice: VoiceRouter) -> Samples:
+    return Samples(
+        ground.storage, speech.render_sample, ground.settings.voice_engine, waits=voice.waits
+    )
+
+
 def services_of(ground: Ground, front_end: FrontEnd) -> CloneServices:
     """Services that clone voices, measured and told what is said as our own cloners are."""
     return clone_services(
@@ -170,12 +201,23 @@ def services_of(ground: Ground, front_end: FrontEnd) -> CloneServices:
     )
 
 
-def chores_of(ground: Ground, avatars: Avatars, webhooks: Webhooks) -> dict[str, Chore]:
+def chores_of(
+    ground: Ground,
+    avatars: Avatars,
+    webhooks: Webhooks,
+    voice_room: VoiceRoom,
+    video_room: VideoRoom,
+    *,
+    talks: ConversationRoom,
+) -> dict[str, Chore]:
+    """Rooms first: what holds credits is to end with its reason before they go by themselves."""
+
     def forget_requests() -> None:
         for key in ground.idempotency.sweep():
             ground.storage.delete(key)
 
-    return {
+    rooms = talks.sweeps() | voice_room.sweeps() | video_room.sweeps()
+    return rooms | {
         "holds": ground.credits.release_expired,
         "requests": forget_requests,
         "rigs": avatars.forget_gone,

@@ -3,6 +3,7 @@
 from charafy.accounts import tables as accounts
 from charafy.avatars import tables as avatars
 from charafy.characters import tables as characters
+from charafy.conversations import tables as conversations
 from charafy.credits import tables as credits
 from charafy.embed import tables as embed
 from charafy.kernel.db import metadata
@@ -15,6 +16,7 @@ __all__ = [
     "accounts",
     "avatars",
     "characters",
+    "conversations",
     "credits",
     "embed",
     "idempotency",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from charafy.kernel.clone_settings import CloneServiceSettings
+from charafy.kernel.conversation_settings import ConversationSettings
 from charafy.kernel.files import write_private
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised here, not bound
@@ -56,6 +57,9 @@ class Plan(BaseModel):
     test_clones_per_day: int = Field(
         3, ge=0, description="Voices that all test keys together may clone a day."
     )
+    test_conversation_seconds_per_day: int = Field(
+        3_600, ge=0, description="Seconds that all test keys together may talk a day."
+    )
 
 
 def _default_plans() -> dict[str, Plan]:
@@ -78,11 +82,12 @@ def _default_plans() -> dict[str, Plan]:
             test_video_seconds_per_day=100_000,
             test_avatars_per_day=10_000,
             test_clones_per_day=10_000,
+            test_conversation_seconds_per_day=1_000_000,
         ),
     }
 
 
-class Settings(CloneServiceSettings):
+class Settings(ConversationSettings, CloneServiceSettings):
     """Frozen; `Settings()` reads the environment, tests pass values."""
 
     model_config = SettingsConfigDict(

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
-EventType = Literal["video.completed", "video.failed", "voice.cloned", "voice.refined"]
+EventType = Literal[
+    "video.completed", "video.failed", "voice.cloned", "voice.refined", "conversation.ended"
+]
 EVENT_TYPES: tuple[EventType, ...] = (
     "video.completed",
     "video.failed",
     "voice.cloned",
     "voice.refined",
+    "conversation.ended",
 )
 """What an endpoint may listen to."""
 TEST_EVENT = "webhook.test"

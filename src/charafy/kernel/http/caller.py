@@ -12,6 +12,8 @@ ALL_SCOPES: tuple[str, ...] = (
     "speech:write",
     "videos:read",
     "videos:write",
+    "conversations:read",
+    "conversations:write",
     "credits:read",
     "credits:write",
     "account:read",

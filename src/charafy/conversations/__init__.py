@@ -1,0 +1,1 @@
+"""Live conversations: their tokens, their money, their transcripts, and who leads them."""

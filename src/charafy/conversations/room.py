@@ -1,0 +1,67 @@
+"""The conversations feature as a whole: its parts, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from charafy.characters.service import Characters
+from charafy.conversations.chores import Chores
+from charafy.conversations.endings import Emit, Endings
+from charafy.conversations.nodes import Nodes
+from charafy.conversations.service import Conversations
+from charafy.conversations.sessions import Sessions
+from charafy.conversations.tokens import Tokens
+from charafy.credits.service import Credits
+from charafy.kernel.clock import Clock
+from charafy.kernel.db import Database
+from charafy.kernel.settings import Settings
+from charafy.voices.service import Voices
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRoom:
+    """What the API, the sweeper and whoever leads conversations need of them."""
+
+    conversations: Conversations
+    sessions: Sessions
+    nodes: Nodes
+    chores: Chores
+
+    @classmethod
+    def build(
+        cls,
+        db: Database,
+        clock: Clock,
+        settings: Settings,
+        secret: bytes,
+        *,
+        characters: Characters,
+        voices: Voices,
+        credits: Credits,
+        emit: Emit,
+    ) -> ConversationRoom:
+        endings = Endings(clock, credits=credits, emit=emit)
+        tokens = Tokens(secret, settings, clock)
+        conversations = Conversations(
+            db,
+            clock,
+            characters=characters,
+            credits=credits,
+            tokens=tokens,
+            endings=endings,
+            settings=settings,
+        )
+        sessions = Sessions(
+            db, clock, tokens=tokens, characters=characters, voices=voices, endings=endings
+        )
+        chores = Chores(db, clock, endings=endings, keep_days=settings.conversation_days)
+        return cls(conversations, sessions, Nodes(db, clock, secret), chores)
+
+    def sweeps(self) -> dict[str, Callable[[], object]]:
+        """For every half minute, in every process."""
+        return {
+            "lapsed conversations": self.chores.end_lapsed,
+            "old conversations": self.chores.remove_old,
+            "talk nodes": self.nodes.forget_gone,
+        }
