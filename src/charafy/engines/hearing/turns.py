@@ -1,0 +1,200 @@
+"""When somebody has said what they wanted to say: turns, from voice activity and silence.
+
+Pure: it knows no clock but the samples it is fed. What was said tells as well whether a turn is
+over (`expect`); every wait has an end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from charafy.engines.hearing import SAMPLE_RATE, Samples, VadStream
+
+_SPEECH: Final = 0.5
+_SILENCE: Final = 0.35
+"""Below this a frame is silence; between the two it goes on as it was."""
+_BEFORE_S: Final = 0.4
+"""What came before the first frame of speech belongs to the turn: soft beginnings are missed."""
+_AFTER_S: Final = 0.16
+"""Silence that recognisers like to hear after the last word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Somebody speaks. Times are seconds of sound since the beginning."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hesitated:
+    """Silence: the turn may be over, and is worth recognising."""
+
+    at_s: float
+    samples: Samples
+    """The turn so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """It was not over."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The turn is over."""
+
+    at_s: float
+    samples: Samples
+    speech_s: float
+    """Of it, without its pauses."""
+
+
+Heard = Started | Hesitated | Resumed | Ended
+
+
+class TurnTaker:
+    """One microphone. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        vad: VadStream,
+        *,
+        frame: int = 512,
+        onset_s: float = 0.096,
+        hesitation_s: float = 0.2,
+        complete_s: float = 0.5,
+        incomplete_s: float = 1.3,
+        longest_s: float = 30.0,
+    ) -> None:
+        """`frame`: samples per probability of `vad`.
+
+        A turn begins with `onset_s` of speech; it ends after `complete_s` of silence where the
+        words are known to make sense as they are, else after `incomplete_s`.
+        """
+        self.hesitation_s = hesitation_s
+        self._vad = vad
+        self._frame = frame
+        self._frame_s = frame / SAMPLE_RATE
+        self._onset = max(1, round(onset_s / self._frame_s))
+        self._complete_s = complete_s
+        self._incomplete_s = incomplete_s
+        self._longest = int(longest_s * SAMPLE_RATE)
+        self._rest = np.zeros(0, np.float32)
+        self._at = 0
+        """Frames so far."""
+        self._pressed = False
+        self._forget()
+
+    @property
+    def pressed(self) -> bool:
+        """Whether the talk button is down."""
+        return self._pressed
+
+    def feed(self, samples: Samples) -> list[Heard]:
+        """What happened in `samples`, the next of the sound: of any length, mono at 16 kHz."""
+        likely = self._vad.feed(samples)
+        self._rest = np.concatenate((self._rest, samples))
+        heard: list[Heard] = []
+        for probability in likely:
+            frame, self._rest = self._rest[: self._frame], self._rest[self._frame :]
+            self._at += 1
+            self._keep(frame)
+            heard += self._step(float(probability))
+        return heard
+
+    def expect(self, complete: bool) -> None:
+        """What the words of the current turn say about whether it is over."""
+        self._wait_s = self._complete_s if complete else self._incomplete_s
+
+    def press(self) -> list[Heard]:
+        """The talk button goes down: a turn begins that only its release ends."""
+        self._forget()
+        self._pressed = self._speaking = True
+        return [Started(self._now_s)]
+
+    def release(self) -> list[Heard]:
+        """The talk button goes up."""
+        if not self._pressed:
+            return []
+        self._pressed = False
+        return [self._end()]
+
+    def drop(self) -> None:
+        """Forget the current turn."""
+        self._pressed = False
+        self._forget()
+
+    @property
+    def _now_s(self) -> float:
+        return self._at * self._frame_s
+
+    def _forget(self) -> None:
+        self._turn: list[Samples] = []
+        self._speaking = self._hesitated = False
+        self._loud = self._quiet = self._spoken = 0
+        self._wait_s = self._incomplete_s
+
+    def _keep(self, frame: Samples) -> None:
+        self._turn.append(frame)
+        if not self._speaking:
+            del self._turn[: -max(1, round(_BEFORE_S / self._frame_s))]
+
+    def _step(self, probability: float) -> list[Heard]:
+        if self._pressed:
+            self._spoken += probability > _SPEECH
+            return [self._end()] if self._too_long() else []
+        if not self._speaking:
+            return self._wait_for_speech(probability)
+        if self._too_long():
+            return [self._end()]
+        if probability < _SILENCE:
+            self._loud = 0
+            self._quiet += 1
+            return self._silence()
+        self._spoken += 1
+        self._loud += 1
+        return self._speech()
+
+    def _wait_for_speech(self, probability: float) -> list[Heard]:
+        self._loud = self._loud + 1 if probability > _SPEECH else 0
+        if self._loud < self._onset:
+            return []
+        self._speaking, self._spoken, self._quiet = True, self._loud, 0
+        return [Started(self._now_s)]
+
+    def _silence(self) -> list[Heard]:
+        quiet_s = self._quiet * self._frame_s
+        if not self._hesitated and quiet_s >= self.hesitation_s:
+            self._hesitated = True
+            return [Hesitated(self._now_s, self._samples())]
+        if quiet_s >= self._wait_s:
+            return [self._end()]
+        return []
+
+    def _speech(self) -> list[Heard]:
+        # One loud frame in a silence is a click, not a word.
+        if self._hesitated and self._loud < 2:
+            return []
+        resumed = self._hesitated
+        self._hesitated, self._quiet, self._wait_s = False, 0, self._incomplete_s
+        return [Resumed(self._now_s)] if resumed else []
+
+    def _too_long(self) -> bool:
+        return len(self._turn) * self._frame >= self._longest
+
+    def _samples(self) -> Samples:
+        """The turn, with little of the silence that it ends in."""
+        surplus = self._quiet - round(_AFTER_S / self._frame_s)
+        kept = self._turn[:-surplus] if surplus > 0 else self._turn
+        return np.concatenate(kept) if kept else np.zeros(0, np.float32)
+
+    def _end(self) -> Ended:
+        ended = Ended(self._now_s, self._samples(), self._spoken * self._frame_s)
+        self._forget()
+        return ended

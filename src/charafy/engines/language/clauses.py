@@ -1,0 +1,61 @@
+"""A reply as it comes -> clauses that can be spoken one by one, the first one short. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from charafy.engines.language import Language
+
+_ENDS_EN: Final = re.compile(r"[.!?…]+[\"'”’)]*(?=\s)")
+_PAUSES_EN: Final = re.compile(r"[,;:—][\"'”’)]*(?=\s)")
+_ENDS_JA: Final = re.compile(r"[。！？!?…]+[」』）]*")
+_PAUSES_JA: Final = re.compile(r"、")
+_ABBREVIATED: Final = re.compile(r"\b(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e|[a-z])\.$", re.IGNORECASE)
+_FIRST: Final[dict[Language, int]] = {"en": 8, "ja": 4}
+"""Characters before a pause at which the first clause may end."""
+_LATER: Final[dict[Language, int]] = {"en": 70, "ja": 25}
+_MOST: Final[dict[Language, int]] = {"en": 160, "ja": 70}
+"""A clause is cut here even in its middle: a voice that waits longer is late."""
+
+
+class Clauses:
+    """Of one reply: `feed` what came, take what can be spoken, `rest` at the end.
+
+    Joined, the clauses are what was fed, but for white space.
+    """
+
+    def __init__(self, language: Language) -> None:
+        self._language: Language = language
+        self._text = ""
+        self._first = True
+
+    def feed(self, delta: str) -> list[str]:
+        """The clauses that are complete now."""
+        self._text = (self._text + delta).lstrip()
+        clauses = []
+        while (end := self._end()) is not None:
+            clauses.append(self._text[:end].strip())
+            self._text = self._text[end:].lstrip()
+            self._first = False
+        return clauses
+
+    def rest(self) -> list[str]:
+        """What is left once nothing more comes."""
+        left, self._text = self._text.strip(), ""
+        return [left] if left else []
+
+    def _end(self) -> int | None:
+        language, text = self._language, self._text
+        ends, pauses = (_ENDS_EN, _PAUSES_EN) if language == "en" else (_ENDS_JA, _PAUSES_JA)
+        cuts = [m.end() for m in ends.finditer(text) if not _ABBREVIATED.search(text[: m.end()])]
+        least = _FIRST[language] if self._first else _LATER[language]
+        cuts += [m.end() for m in pauses.finditer(text) if m.start() >= least]
+        # A mark at the very end may be followed by more of its kind.
+        cuts = [cut for cut in cuts if cut < len(text)]
+        if cuts:
+            return min(cuts)
+        if len(text) > _MOST[language]:
+            space = text.rfind(" ", 1, _MOST[language])
+            return space if space > 0 else _MOST[language]
+        return None

@@ -1,0 +1,83 @@
+"""What small models should not say aloud: clauses in, clauses a character can say out. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from charafy.engines.language import Language
+
+MOST_CHARS: Final[Mapping[Language, int]] = MappingProxyType({"en": 420, "ja": 180})
+"""Of one reply: whoever talks for longer is not talking with somebody."""
+FALLBACK: Final[Mapping[Language, str]] = MappingProxyType(
+    {
+        "en": "Hmm, I'd rather hear more about you. What's on your mind?",
+        "ja": "うーん、それより、あなたのことをもっと聞かせてください。",
+    }
+)
+"""What is said where nothing else is left."""
+
+_DIRECTIONS: Final = re.compile(
+    r"\*[^*]{1,80}\*|\([^)]{1,80}\)|（[^）]{1,80}）|\[[^\]]{1,80}\]|<[^>]{0,80}>"
+)
+_MARKDOWN: Final = re.compile(r"[*_#`~|>]+|^\s*(?:[-•]|\d+[.)])\s+", re.MULTILINE)
+_PICTURES: Final = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]+")
+_SPEAKER: Final = re.compile(r"^\s*[\w .'’\-ぁ-んァ-ヶ一-龠々]{1,30}[:：]\s*")
+_OTHERS: Final = re.compile(
+    r"^\s*(?:user|human|visitor|assistant|system|ユーザー|お客さん|質問|回答)\s*[:：]",
+    re.IGNORECASE,
+)
+_CODE: Final = re.compile(r"```|\bdef \w+\(|\bimport \w+|\bfunction\s*\(|[{};]\s*$|</?\w+>")
+_ASSISTANT: Final = re.compile(
+    r"\bas an? (?:ai|artificial|language model)|\blanguage model\b"
+    r"|\bhow (?:can|may) i (?:help|assist)|\bi(?:'m| am) here to (?:help|assist)|\blet me know if|\bfeel free to|\bi(?:'m| am) an? ai\b"
+    r"|\bsystem prompt\b|\bmy instructions\b"
+    r"|お手伝いでき|お手伝いしま|何かお困り|ご質問|言語モデル|AIアシスタント|人工知能です|プロンプト",
+    re.IGNORECASE,
+)
+_SAYABLE: Final = re.compile(r"[^\W_]", re.UNICODE)
+
+
+class Guard:
+    """For one reply. `clean` each clause in order until `over`."""
+
+    def __init__(self, language: Language) -> None:
+        self._language: Language = language
+        self._left = MOST_CHARS[language]
+        self._said: set[str] = set()
+        self.over = False
+        """Nothing of what follows is to be said: the model may stop."""
+
+    @property
+    def said(self) -> bool:
+        """Whether anything came through."""
+        return bool(self._said)
+
+    def clean(self, clause: str) -> str:
+        """What of `clause` can be said; "" for nothing."""
+        if self.over:
+            return ""
+        if _CODE.search(clause) or _OTHERS.match(clause):
+            self.over = True
+            return ""
+        if _ASSISTANT.search(clause):
+            return ""
+        text = _PICTURES.sub("", _DIRECTIONS.sub("", clause))
+        text = _MARKDOWN.sub("", text)
+        if not self._said:
+            text = _SPEAKER.sub("", text)
+        text = " ".join(text.split())
+        if not _SAYABLE.search(text):
+            return ""
+        return self._bounded(text)
+
+    def _bounded(self, text: str) -> str:
+        known = re.sub(r"\W+", "", text.lower())
+        self._left -= len(text)
+        if known in self._said or (self._left < 0 and self._said):
+            self.over = True
+            return ""
+        self._said.add(known)
+        return text[: MOST_CHARS[self._language]]

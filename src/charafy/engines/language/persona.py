@@ -1,0 +1,66 @@
+"""A character's persona -> what a model is told before the conversation. Pure.
+
+The beginning is the same for every turn of a conversation, so that a model reads it once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from charafy.engines.language import Language, Message
+
+_MOST_PROMPT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Who answers, and what they know of whom they talk with."""
+
+    name: str
+    language: Language
+    system_prompt: str | None = None
+    visitor: str | None = None
+
+
+def told(persona: Persona, turns: tuple[Message, ...]) -> tuple[Message, ...]:
+    """What a model is given: who it is, how it speaks, then the conversation."""
+    return (Message("system", _system(persona)), *_manner(persona), *turns)
+
+
+def _system(persona: Persona) -> str:
+    prompt = (persona.system_prompt or "").strip()[:_MOST_PROMPT]
+    if persona.language == "ja":
+        about = prompt or "明るくて親しみやすい話し相手です。"
+        lines = [
+            f"あなたは「{persona.name}」です。{about}",
+            "声で会話をしています。日本語の話し言葉で、一文か二文で短く答えてください。",
+            "箇条書き、記号、絵文字、コードは使いません。いつも本人として話します。",
+        ]
+        if persona.visitor:
+            lines.append(f"相手の名前は「{persona.visitor}」さんです。")
+        return "".join(lines)
+    about = prompt or f"{persona.name} is a warm and curious companion."
+    lines = [
+        f"You are {persona.name}. {about}",
+        "You are talking by voice. Answer in one or two short spoken sentences, as yourself.",
+        "Never use lists, symbols, emoji or code.",
+    ]
+    if persona.visitor:
+        lines.append(f"You are talking with {persona.visitor}.")
+    return " ".join(lines)
+
+
+def _manner(persona: Persona) -> tuple[Message, ...]:
+    """Small models speak as they are shown to; in Japanese, examples made them repeat these."""
+    if persona.language == "ja":
+        return ()
+    name = persona.name
+    return (
+        Message("user", "Hi there!"),
+        Message("assistant", f"Hi! I'm {name}. It's lovely to meet you. How has your day been?"),
+        Message("user", "Can you write some code for me?"),
+        Message(
+            "assistant", "Ha, that's really not my thing! Tell me something about you instead."
+        ),
+    )

@@ -1,0 +1,254 @@
+"""Who speaks when: what was heard becomes turns, turns become replies, and people may interrupt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import structlog
+
+from charafy.engines.hearing import Samples
+from charafy.engines.hearing.endings import is_backchannel, is_complete
+from charafy.engines.hearing.turns import Ended, Hesitated, Resumed, Started, TurnTaker
+from charafy.kernel.observe import describe
+from charafy.talk import events
+from charafy.talk.crew import Crew
+from charafy.talk.history import History
+from charafy.talk.mind import Mind
+from charafy.talk.pace import Pace
+from charafy.talk.phrases import Phrases
+from charafy.talk.reply import Reply, Speaker
+from charafy.talk.stage import Outlet, Said, Stage
+
+log = structlog.get_logger("charafy.talk")
+
+HEAR_S: Final = 12.0
+"""Recognising half a minute takes a busy small machine a few seconds."""
+MOST_TEXT: Final = 2_000
+"""Characters of a typed turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One turn that is over, for the transcript."""
+
+    role: Literal["user", "assistant"]
+    text: str
+    interrupted: bool = False
+    latency: Mapping[str, float] = field(default_factory=dict)
+    """Seconds from the end of what the user said to each stage."""
+
+
+@dataclass(slots=True)
+class _Guess:
+    """What was heard before it was certain that the turn is over."""
+
+    task: asyncio.Task[str]
+    asked_s: float
+    recognised_s: float | None = None
+    reply: Reply | None = None
+
+
+class Dialogue:
+    """One session's conversation. Everything runs on one event loop; `close` ends it."""
+
+    def __init__(
+        self,
+        speaker: Speaker,
+        mind: Mind,
+        *,
+        crew: Crew,
+        pace: Pace,
+        phrases: Phrases,
+        outlet: Outlet,
+        taker: TurnTaker,
+        now: Callable[[], float],
+        note: Callable[[Spoken], None],
+    ) -> None:
+        """`note` is told every turn that is over, in order; it must not wait."""
+        self._speaker = speaker
+        self._mind = mind
+        self._crew = crew
+        self._pace = pace
+        self._outlet = outlet
+        self._taker = taker
+        self._now = now
+        self._note = note
+        self._history = History()
+        self.stage = Stage(outlet, speaker, phrases, now=now, ended=self._over)
+        self._guess: _Guess | None = None
+        self._replies = 0
+        self._turns = 0
+        self._stages: dict[str, float] = {}
+        self._stopped_s: float | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.active_s = now()
+        """When somebody last said or did something."""
+        self.dead_s = 0.0
+        """Seconds that were waited for answers which never came."""
+
+    async def hear(self, samples: Samples) -> None:
+        """The next of what comes from the microphone, in order: mono at 16 kHz."""
+        for heard in await self._crew.attend(lambda: self._taker.feed(samples)):
+            match heard:
+                case Started():
+                    self._user_started()
+                case Hesitated(samples=turn):
+                    self._suppose(turn)
+                case Resumed():
+                    self._forget()
+                case Ended(samples=turn):
+                    self._spawn(self._user_ended(turn))
+
+    def type(self, text: str) -> None:
+        """A turn that was typed: it interrupts, and is answered like a spoken one."""
+        text = text.strip()[:MOST_TEXT]
+        if not text:
+            return
+        self._forget()
+        self.active_s = self._stopped_s = self._now()
+        self._stages = {}
+        self._commit(text, None)
+
+    def say(self, text: str) -> None:
+        """Say exactly this, now."""
+        text = text.strip()[:MOST_TEXT]
+        if text:
+            self.active_s = self._now()
+            self._stages, self._stopped_s = {}, None
+            self.stage.perform(self._begin(_just(text)), opener=False)
+
+    def interrupt(self) -> None:
+        """Be silent; what was heard stays in the conversation."""
+        self.active_s = self._now()
+        self.stage.stop()
+
+    async def press(self, on: bool) -> None:
+        """The talk button goes down or up."""
+        await self._crew.attend(self._taker.press if on else self._taker.release)
+        if on:
+            self._user_started()
+
+    def name(self, visitor: str) -> None:
+        """Who the user says they are."""
+        self._mind.meet(visitor.strip()[:100] or None)
+
+    async def close(self) -> None:
+        """End everything that is under way."""
+        self._forget()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.stage.close()
+
+    def _user_started(self) -> None:
+        self.active_s = self._now()
+        self.stage.hold()
+        self._outlet.tell(events.event("user-started-speaking"))
+
+    def _suppose(self, turn: Samples) -> None:
+        """The turn may be over: recognise it, and think of an answer, while that is uncertain."""
+        self._forget()
+        self._guess = _Guess(asyncio.create_task(self._recognise(turn)), self._now())
+        self._guess.task.add_done_callback(self._think_ahead)
+
+    def _think_ahead(self, task: asyncio.Task[str]) -> None:
+        guess = self._guess
+        if guess is None or guess.task is not task or task.cancelled() or task.exception():
+            return
+        guess.recognised_s = self._now()
+        text, language = task.result(), self._speaker.language
+        self._taker.expect(is_complete(text, language))
+        if text and not (self._interrupting and is_backchannel(text, language)):
+            guess.reply = self._begin(
+                self._mind.answer(self._history.supposing(self.stage.heard, text))
+            )
+
+    def _forget(self) -> None:
+        guess, self._guess = self._guess, None
+        if guess is not None:
+            guess.task.cancel()
+            if guess.reply is not None:
+                self._spawn(guess.reply.drop())
+
+    async def _recognise(self, turn: Samples) -> str:
+        async with asyncio.timeout(HEAR_S):
+            return await self._crew.hear(turn, self._speaker.language)
+
+    async def _user_ended(self, turn: Samples) -> None:
+        """The turn is over; what was supposed is right, unless it never was."""
+        self.active_s = self._now()
+        guess, self._guess = self._guess, None
+        asked_s = guess.asked_s if guess else self._now()
+        task = guess.task if guess else asyncio.create_task(self._recognise(turn))
+        try:
+            text = await task
+        except (OSError, TimeoutError) as error:
+            log.warning("not_recognised", **describe(error))
+            self._outlet.tell(
+                events.event(
+                    "error", message="That was not understood.", code="not_heard", fatal=False
+                )
+            )
+            text = ""
+        self._stopped_s = asked_s - self._taker.hesitation_s
+        self._stages = {
+            "recognised": (guess.recognised_s if guess else None) or self._now(),
+            "committed": self._now(),
+        }
+        self._outlet.tell(events.event("user-stopped-speaking"))
+        language = self._speaker.language
+        if not text or (self._interrupting and is_backchannel(text, language)):
+            if guess is not None and guess.reply is not None:
+                self._spawn(guess.reply.drop())
+            self.stage.go_on()
+            return
+        self._commit(text, guess.reply if guess else None)
+
+    @property
+    def _interrupting(self) -> bool:
+        return self.stage.audible
+
+    def _commit(self, text: str, reply: Reply | None) -> None:
+        self._turns += 1
+        self._outlet.tell(events.event("user-transcription", text=text, final=True))
+        self.stage.stop()
+        self._history.user(text)
+        self._note(Spoken("user", text))
+        reply = reply or self._begin(self._mind.answer(self._history.recent()))
+        self.stage.perform(reply, opener=True)
+
+    def _begin(self, clauses: AsyncGenerator[str, None]) -> Reply:
+        self._replies += 1
+        return Reply(
+            f"r{self._replies}",
+            clauses,
+            crew=self._crew,
+            speaker=self._speaker,
+            pace=self._pace,
+            now=self._now,
+        )
+
+    def _over(self, said: Said) -> None:
+        self._history.assistant(said.heard)
+        self.active_s = self._now()
+        if said.failure is not None and said.started_s is None:
+            self.dead_s += said.waited_s
+        latency: dict[str, float] = {}
+        if self._stopped_s is not None and said.started_s is not None:
+            at = self._stages | {"audible": said.started_s}
+            latency = {name: at_s - self._stopped_s for name, at_s in at.items()}
+            self._outlet.tell(events.metrics(self._turns, latency))
+        if said.heard:
+            self._note(Spoken("assistant", said.heard, said.interrupted, latency))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _just(text: str) -> AsyncGenerator[str, None]:
+    yield text

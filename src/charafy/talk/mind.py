@@ -1,0 +1,46 @@
+"""What the character thinks: the conversation in, clauses to be spoken out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+from charafy.engines.language import Asked, Message
+from charafy.engines.language.clauses import Clauses
+from charafy.engines.language.guards import FALLBACK, Guard
+from charafy.engines.language.persona import Persona, told
+from charafy.talk.crew import Crew
+
+
+class Mind:
+    """One session's. What it knows of the visitor is in its persona."""
+
+    def __init__(self, crew: Crew, persona: Persona) -> None:
+        self._crew = crew
+        self._persona = persona
+
+    def meet(self, visitor: str | None) -> None:
+        """Learn what the visitor is called."""
+        self._persona = replace(self._persona, visitor=visitor)
+
+    async def answer(self, turns: tuple[Message, ...]) -> AsyncGenerator[str, None]:
+        """What is to be said after `turns`, clause by clause: at least one.
+
+        Raises what the model raises. Closing it stops the model.
+        """
+        language = self._persona.language
+        clauses, guard = Clauses(language), Guard(language)
+        asked = Asked(told(self._persona, turns), language)
+        async with contextlib.aclosing(self._crew.think(asked)) as deltas:
+            async for delta in deltas:
+                for clause in clauses.feed(delta):
+                    if text := guard.clean(clause):
+                        yield text
+                if guard.over:
+                    break
+        for clause in clauses.rest():
+            if text := guard.clean(clause):
+                yield text
+        if not guard.said:
+            yield FALLBACK[language]

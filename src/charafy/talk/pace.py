@@ -1,0 +1,47 @@
+"""How fast this machine speaks, learned as it does: whether a reply may begin and not stutter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from charafy.engines.voice import Language
+
+_NEW: Final = 0.3
+"""Weight of the newest measurement."""
+_CHARS_PER_S: Final[dict[Language, float]] = {"en": 15.0, "ja": 7.5}
+_TOLERATED_S: Final = 0.15
+"""A pause between two clauses that nobody takes for a stutter, less some."""
+_LONGEST_WAIT_S: Final = 1.5
+
+
+@dataclass(slots=True)
+class Pace:
+    """Shared by the sessions of a process. Everything is an estimate; nothing fails by it."""
+
+    rate: float = 1.6
+    """Seconds of speech that are made in a second."""
+    next_clause_s: float = 0.8
+    """From the last audio of a clause until the first of the next."""
+
+    def made(self, audio_s: float, took_s: float) -> None:
+        if audio_s > 0.3 and took_s > 0:
+            self.rate += _NEW * (min(audio_s / took_s, 8.0) - self.rate)
+
+    def waited(self, took_s: float) -> None:
+        self.next_clause_s += _NEW * (took_s - self.next_clause_s)
+
+    def may_start(
+        self, clause: str, language: Language, *, waited_s: float, made_s: float, clause_made: bool
+    ) -> bool:
+        """Whether a reply may be heard now, `waited_s` after its voice began on the first clause.
+
+        Later than the first audio where the clause would otherwise run out before the next is
+        there; never more than 1.5 s later.
+        """
+        if made_s <= 0:
+            return False
+        audio_s = max(made_s, made_s if clause_made else len(clause) / _CHARS_PER_S[language])
+        done_s = waited_s if clause_made else audio_s / self.rate
+        begin_s = max(done_s, waited_s) + self.next_clause_s - _TOLERATED_S - audio_s
+        return waited_s >= min(begin_s, _LONGEST_WAIT_S)

@@ -1,0 +1,145 @@
+"""One thing that the character says: made in the background, clause by clause, ahead of time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from charafy.engines.voice import SAMPLE_RATE, Language, NothingToSay
+from charafy.talk.crew import Crew
+from charafy.talk.pace import Pace
+from charafy.talk.playout import Playout
+
+FIRST_CLAUSE_S: Final = 20.0
+"""Longer than a busy small machine thinks; a provider that is silent for so long has failed."""
+NEXT_CLAUSE_S: Final = 15.0
+NEXT_SOUND_S: Final = 15.0
+_AHEAD: Final = 3
+"""Clauses that may be thought of before they are spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who speaks: a voice of the voice engine, and the character's language."""
+
+    voice: str
+    language: Language
+
+
+class Reply:
+    """Begins to be made at once. `begin` lets it be heard; `drop` ends it wherever it is."""
+
+    def __init__(
+        self,
+        key: str,
+        clauses: AsyncGenerator[str, None],
+        *,
+        crew: Crew,
+        speaker: Speaker,
+        pace: Pace,
+        now: Callable[[], float],
+    ) -> None:
+        self.key = key
+        self.playout = Playout()
+        self.failure: Exception | None = None
+        self.thought_s: float | None = None
+        """When the first clause was there."""
+        self.sounded_s: float | None = None
+        """When its first audio was there."""
+        self._clauses = clauses
+        self._crew = crew
+        self._speaker = speaker
+        self._pace = pace
+        self._now = now
+        self._first = ""
+        self._first_made = False
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._make(), name=f"reply {key}")
+
+    @property
+    def empty(self) -> bool:
+        """It is complete and nothing of it can be heard."""
+        return self.playout.complete and self.playout.made_s == 0
+
+    def ready(self) -> bool:
+        """Whether it may be heard now without running dry."""
+        if self.playout.complete:
+            return self.playout.made_s > 0
+        if self.thought_s is None:
+            return False
+        return self._pace.may_start(
+            self._first,
+            self._speaker.language,
+            waited_s=self._now() - self.thought_s,
+            made_s=self.playout.made_s,
+            clause_made=self._first_made,
+        )
+
+    async def drop(self) -> None:
+        """Stop making it. Returns when the engines were told."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _make(self) -> None:
+        clauses: asyncio.Queue[str | None] = asyncio.Queue(_AHEAD)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._think(clauses))
+                group.create_task(self._speak(clauses))
+        except* Exception as errors:  # noqa: BLE001 - kept: whoever waits for the reply asks for it
+            self.failure = _first(errors)
+        self.playout.complete = True
+
+    async def _think(self, clauses: asyncio.Queue[str | None]) -> None:
+        async with contextlib.aclosing(self._clauses) as source:
+            wait_s = FIRST_CLAUSE_S
+            while True:
+                async with asyncio.timeout(wait_s):
+                    clause = await anext(source, None)
+                if self.thought_s is None:
+                    self.thought_s = self._now()
+                await clauses.put(clause)
+                if clause is None:
+                    return
+                wait_s = NEXT_CLAUSE_S
+
+    async def _speak(self, clauses: asyncio.Queue[str | None]) -> None:
+        since = None
+        while (clause := await clauses.get()) is not None:
+            self._first = self._first or clause
+            with contextlib.suppress(NothingToSay):
+                await self._say(clause, since)
+            self._first_made = True
+            since = self._now()
+
+    async def _say(self, clause: str, since: float | None) -> None:
+        base_s, began, first = self.playout.made_s, self._now(), None
+        pieces = self._crew.speak(clause, self._speaker.voice, self._speaker.language)
+        self.playout.begin_clause(clause)
+        async with contextlib.aclosing(pieces) as source:
+            while True:
+                async with asyncio.timeout(NEXT_SOUND_S):
+                    chunk = await anext(source, None)
+                if chunk is None:
+                    break
+                if first is None and len(chunk.pcm):
+                    first = self._now()
+                    self.sounded_s = self.sounded_s or first
+                    if since is not None:
+                        self._pace.waited(first - since)
+                if len(chunk.pcm):
+                    self.playout.add(chunk, base_s)
+        self._pace.made(self.playout.made_s - base_s, self._now() - began)
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
+    for error in errors.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("a group is never empty")
+
+
+__all__ = ["SAMPLE_RATE", "Reply", "Speaker"]

@@ -1,0 +1,167 @@
+"""The process that carries live conversations: the composition root, part four."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from charafy.ears import hearing_of
+from charafy.house import House
+from charafy.kernel.observe import describe
+from charafy.minds import mind_of
+from charafy.talk.crew import ThreadedCrew
+from charafy.talk.pace import Pace
+from charafy.talk.phrases import Phrases
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from charafy.conversations.models import Admitted
+    from charafy.talk.dialogue import Dialogue, Spoken
+    from charafy.talk.line import Line
+    from charafy.talk.server import Node
+
+log = structlog.get_logger("charafy.talk")
+
+DRAIN_S: Final = 10.0
+_BEAT_S: Final = 5.0
+
+
+def run(house: House, *, supervised: bool, host: str = "127.0.0.1", port: int = 0) -> None:
+    """Carry conversations until SIGTERM or, `supervised`, until standard input ends.
+
+    Does not return: engines keep threads of their own, so the process is ended under them.
+    """
+    from loguru import logger
+
+    # pipecat logs what people say, by a logger of its own.
+    logger.remove()
+    crew = crew_of(house)
+    asyncio.run(_serve(house, crew, supervised=supervised, host=host, port=port))
+    crew.close()
+    os._exit(0)
+
+
+def crew_of(house: House) -> ThreadedCrew:
+    """The engines that the settings name; their models are loaded when they are first needed."""
+    vad, recogniser = hearing_of(house.settings)
+    crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=house.router)
+    crew.hire(mind_of(house.settings, crew.speaking))
+    return crew
+
+
+def makes(crew: ThreadedCrew, pace: Pace, phrases: Phrases) -> Callable[..., Dialogue]:
+    """How a dialogue is made for who was admitted."""
+    from charafy.engines.hearing.turns import TurnTaker
+    from charafy.engines.language.persona import Persona
+    from charafy.talk.dialogue import Dialogue
+    from charafy.talk.mind import Mind
+    from charafy.talk.reply import Speaker
+
+    def make(admitted: Admitted, line: Line, note: Callable[[Spoken], None]) -> Dialogue:
+        who = admitted.character
+        speaker = Speaker(who.engine_voice, who.language)
+        return Dialogue(
+            speaker,
+            Mind(crew, Persona(who.name, who.language, who.system_prompt, admitted.visitor)),
+            crew=crew,
+            pace=pace,
+            phrases=phrases,
+            outlet=line,
+            taker=TurnTaker(crew.listen()),
+            now=time.monotonic,
+            note=note,
+        )
+
+    return make
+
+
+async def _serve(
+    house: House, crew: ThreadedCrew, *, supervised: bool, host: str, port: int
+) -> None:
+    from charafy.talk.server import Node
+
+    settings, room = house.settings, house.conversation_room
+    stop = _stopping(supervised)
+    phrases = Phrases(crew)
+    node = Node(
+        settings.talk_name,
+        room.sessions,
+        makes(crew, Pace(), phrases),
+        capacity=settings.talk_capacity,
+        idle_s=settings.talk_idle_s,
+        prepare=phrases.prepare,
+    )
+    url, site = await _listen(node, room.nodes.secret, host, port)
+    warming = asyncio.create_task(_warm(house, crew))
+    try:
+        log.info("talk_ready", pid=os.getpid(), url=url)
+        while not stop.is_set():
+            await _beat(house, node, url)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _BEAT_S)
+    finally:
+        warming.cancel()
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(room.nodes.leave, node.name)
+        await node.drain(DRAIN_S)
+        await site.cleanup()
+
+
+async def _listen(node: Node, secret: str, host: str, port: int) -> tuple[str, web.AppRunner]:
+    from aiohttp import web
+
+    from charafy.talk.server import application
+
+    runner = web.AppRunner(application(node, secret), access_log=None)
+    await runner.setup()
+    sock = socket.create_server((host, port))
+    await web.SockSite(runner, sock).start()
+    return f"http://{host}:{sock.getsockname()[1]}", runner
+
+
+async def _warm(house: House, crew: ThreadedCrew) -> None:
+    """Load what the first conversation would have to wait for."""
+    try:
+        await asyncio.to_thread(house.voice.load)
+        await asyncio.to_thread(crew.listen)
+    except Exception as error:  # noqa: BLE001 - the first conversation will say what is missing
+        log.warning("not_warm", **describe(error))
+
+
+async def _beat(house: House, node: Node, url: str) -> None:
+    nodes = house.conversation_room.nodes
+    try:
+        await asyncio.to_thread(
+            nodes.register, node.name, url, capacity=node.capacity, sessions=node.count
+        )
+    except Exception as error:  # noqa: BLE001 - a busy database may take the next beat
+        log.warning("node_beat_missed", **describe(error))
+
+
+def _stopping(supervised: bool) -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    if supervised:
+        # Ctrl-C reaches every process of a terminal: a supervised one leaves it to its parent.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+        def watch() -> None:
+            with contextlib.suppress(OSError):
+                while os.read(0, 1):
+                    pass
+            loop.call_soon_threadsafe(stop.set)
+
+        threading.Thread(target=watch, name="parent", daemon=True).start()
+    else:
+        loop.add_signal_handler(signal.SIGINT, stop.set)
+    return stop

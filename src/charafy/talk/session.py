@@ -1,0 +1,237 @@
+"""One conversation from the connection to its end: what is done, when it ends, and what is owed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from charafy.conversations.models import Admitted, Ending, Reason, TurnRecord
+from charafy.conversations.sessions import Sessions
+from charafy.kernel.observe import describe
+from charafy.talk import events
+from charafy.talk.dialogue import Dialogue, Spoken
+from charafy.talk.stage import ticking
+
+if TYPE_CHECKING:
+    from charafy.talk.line import Line
+
+log = structlog.get_logger("charafy.talk")
+
+BEAT_S: Final = 10.0
+_GRACE_S: Final = 20.0
+"""A client that lost its network may come back within."""
+_WARNED_S: Final = (60, 10)
+_DB_S: Final = 15.0
+
+
+class Session:
+    """Made once the client is admitted; `run` returns when the conversation is over and settled."""
+
+    def __init__(
+        self,
+        admitted: Admitted,
+        line: Line,
+        dialogue: Dialogue,
+        sessions: Sessions,
+        *,
+        now: Callable[[], float],
+        idle_s: float,
+        hang_up: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`hang_up` closes the connection; `now` is a steady clock in seconds."""
+        self.admitted = admitted
+        self._line = line
+        self._dialogue = dialogue
+        self._sessions = sessions
+        self._now = now
+        self._idle_s = idle_s
+        self._hang_up = hang_up
+        self._began_s = now()
+        self._lost_s: float | None = None
+        self._ended: asyncio.Future[Reason] = asyncio.get_running_loop().create_future()
+        self._turns: asyncio.Queue[TurnRecord | None] = asyncio.Queue()
+
+    @property
+    def seconds(self) -> float:
+        """Since the conversation began."""
+        return self._now() - self._began_s
+
+    def end(self, reason: Reason) -> None:
+        """Let it be over; the first reason counts."""
+        if not self._ended.done():
+            self._ended.set_result(reason)
+
+    def lost(self) -> None:
+        """The client can't be reached: it is waited for a while."""
+        if self._lost_s is None:
+            self._lost_s = self._now()
+
+    def found(self) -> None:
+        """The client is there (again)."""
+        self._lost_s = None
+
+    def note(self, spoken: Spoken) -> None:
+        """A turn is over: keep it, in order."""
+        self._turns.put_nowait(
+            TurnRecord(
+                role=spoken.role,
+                text=spoken.text,
+                interrupted=spoken.interrupted,
+                started_s=self.seconds,
+                latency=dict(spoken.latency),
+            )
+        )
+
+    async def run(self) -> Reason:
+        """Until it is over. Whatever happens, the conversation is settled before this returns."""
+        keeping = asyncio.create_task(self._keep())
+        work = [
+            asyncio.create_task(job, name=name)
+            for name, job in {
+                "listen": self._listen(),
+                "messages": self._obey(),
+                "pump": self._line.pump(),
+                "ticks": ticking(self._dialogue.stage),
+                "watch": self._watch(),
+                "beats": self._beat(),
+            }.items()
+        ]
+        for task in work:
+            task.add_done_callback(self._failed)
+        self._greet()
+        reason: Reason = "failed"
+        try:
+            reason = await self._ended
+        finally:
+            seconds = min(self.seconds, float(self.admitted.limit_s))
+            self._line.tell(events.server("ended", reason=reason))
+            await self._dialogue.close()
+            # The last event and the last words are on their way.
+            await asyncio.sleep(0.1)
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            self._turns.put_nowait(None)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(keeping, _DB_S)
+            await asyncio.to_thread(self._settle, reason, seconds)
+            await self._hang_up()
+        return reason
+
+    def _greet(self) -> None:
+        who = self.admitted
+        self._line.tell(
+            events.event(
+                "bot-ready",
+                version=events.VERSION,
+                conversation_id=who.conversation_id,
+                mode=who.mode,
+                render="client",
+                character={"name": who.character.name, "language": who.character.language},
+                limit_s=who.limit_s,
+            )
+        )
+        greeting = _first_word(who) if who.greeting is None else who.greeting
+        if greeting:
+            self._dialogue.say(greeting)
+
+    def _settle(self, reason: Reason, seconds: float) -> None:
+        self._sessions.end(
+            self.admitted.conversation_id,
+            Ending(
+                reason=reason,
+                seconds=seconds,
+                dead_s=min(self._dialogue.dead_s, seconds),
+            ),
+        )
+
+    def _failed(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("session_failed", part=task.get_name(), **describe(error))
+            self.end("failed")
+
+    async def _listen(self) -> None:
+        while True:
+            await self._dialogue.hear(await self._line.heard())
+
+    async def _obey(self) -> None:
+        while True:
+            message = await self._line.message()
+            if isinstance(message, dict):
+                await self._do(message)
+
+    async def _do(self, message: dict[str, Any]) -> None:
+        data = message.get("data")
+        data = data if isinstance(data, dict) else {}
+        match message.get("type"):
+            case "send-text" if isinstance(data.get("content"), str):
+                self._dialogue.type(data["content"])
+            case "disconnect-bot":
+                self.end("hang_up")
+            case "client-message":
+                about = data.get("d")
+                await self._do_more(data.get("t"), about if isinstance(about, dict) else {})
+
+    async def _do_more(self, topic: object, about: dict[str, Any]) -> None:
+        match topic:
+            case "say" if isinstance(about.get("text"), str):
+                self._dialogue.say(about["text"])
+            case "interrupt":
+                self._dialogue.interrupt()
+            case "push-to-talk":
+                await self._dialogue.press(on=bool(about.get("on")))
+            case "name" if isinstance(about.get("name"), str):
+                self._dialogue.name(about["name"])
+
+    async def _watch(self) -> None:
+        warned = {s for s in _WARNED_S if s >= self.admitted.limit_s}
+        while True:
+            await asyncio.sleep(0.25)
+            left_s = self.admitted.limit_s - self.seconds
+            for due in _WARNED_S:
+                if left_s <= due and due not in warned:
+                    warned.add(due)
+                    self._line.tell(events.server("limit", remaining_s=due))
+            if left_s <= 0:
+                self.end("limit")
+            if self._lost_s is not None and self._now() - self._lost_s >= _GRACE_S:
+                self.end("disconnected")
+            if not self._dialogue.stage.audible and self._idle():
+                self.end("idle")
+
+    def _idle(self) -> bool:
+        return self._now() - self._dialogue.active_s >= self._idle_s
+
+    async def _beat(self) -> None:
+        """Keep the credits held; end what was ended elsewhere."""
+        missed = 0
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                if not await asyncio.to_thread(self._sessions.beat, self.admitted.conversation_id):
+                    self.end("deleted")
+                missed = 0
+            except Exception as error:  # noqa: BLE001 - a database that is busy now may not be next time
+                missed += 1
+                log.warning("beat_missed", times=missed, **describe(error))
+
+    async def _keep(self) -> None:
+        while (turn := await self._turns.get()) is not None:
+            try:
+                await asyncio.to_thread(self._sessions.turn, self.admitted.conversation_id, turn)
+            except Exception as error:  # noqa: BLE001 - a lost line of a transcript ends no conversation
+                log.error("turn_not_kept", **describe(error))
+
+
+def _first_word(who: Admitted) -> str:
+    """What a character says that was given no greeting."""
+    name = who.character.name
+    if who.character.language == "ja":
+        hello = f"{who.visitor}さん、こんにちは。" if who.visitor else "こんにちは。"
+        return f"{hello}{name}です。"
+    hello = f"Hello, {who.visitor}!" if who.visitor else "Hello!"
+    return f"{hello} I'm {name}."

@@ -1,0 +1,260 @@
+"""Where a reply is heard: it starts when it is ready, pauses while somebody speaks, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from charafy.engines.voice import Pcm
+from charafy.kernel.observe import describe
+from charafy.talk import events
+from charafy.talk.events import Event
+from charafy.talk.phrases import Phrases
+from charafy.talk.playout import LEAD_S, Piece, Playout
+from charafy.talk.reply import Reply, Speaker
+
+log = structlog.get_logger("charafy.talk")
+
+TICK_S: Final = 0.02
+_OPENER_AFTER_S: Final = 0.12
+"""Somebody who is answered so soon needs no opener."""
+
+
+class Outlet(Protocol):
+    """Where sound and events go. Nothing here waits."""
+
+    def play(self, pcm: Pcm) -> None:
+        """Send this after what was sent before."""
+        ...
+
+    def flush(self) -> None:
+        """Forget what was to be sent and was not yet."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Send an event to the client; lost when it is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A reply that is over."""
+
+    key: str
+    heard: str
+    interrupted: bool
+    failure: Exception | None
+    waited_s: float
+    """From `Stage.perform` until something of the reply was heard, or until it ended."""
+    started_s: float | None
+    """When something of it was first heard, by the stage's clock."""
+    gaps: tuple[float, ...] = ()
+
+
+class Stage:
+    """One session's output. `perform` puts a reply on, `tick` moves it on."""
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        speaker: Speaker,
+        phrases: Phrases,
+        *,
+        now: Callable[[], float],
+        ended: Callable[[Said], None],
+    ) -> None:
+        self._outlet = outlet
+        self._speaker = speaker
+        self._phrases = phrases
+        self._now = now
+        self._ended = ended
+        self._reply: Reply | None = None
+        self._lead_began = 0.0
+        self._lead: Playout | None = None
+        """An opener or an apology, heard before the reply or instead of it."""
+        self._since_s = 0.0
+        self._started_s: float | None = None
+        self._opened = True
+        self._held = False
+        self._openers = 0
+        self._dropping: set[asyncio.Task[None]] = set()
+
+    @property
+    def reply(self) -> Reply | None:
+        """What is on, heard or not yet."""
+        return self._reply
+
+    @property
+    def audible(self) -> bool:
+        """Something is being heard, or would be were it not held."""
+        return self._lead is not None or (self._reply is not None and self._reply.playout.started)
+
+    @property
+    def heard(self) -> str:
+        """What was heard of what is on."""
+        if self._reply is None:
+            return ""
+        return self._reply.playout.heard_text(self._reply.playout.heard_s(self._now()))
+
+    def perform(self, reply: Reply, *, opener: bool) -> None:
+        """Let it be heard as soon as it is ready; what was on before is stopped.
+
+        `opener`: something short may be heard before, if the reply takes its time.
+        """
+        self.stop()
+        self._reply, self._since_s, self._started_s = reply, self._now(), None
+        self._opened = not opener
+        self._outlet.tell(events.server("state", state="thinking"))
+
+    def hold(self) -> None:
+        """Be silent, ready to go on: somebody may be about to interrupt."""
+        if self._held:
+            return
+        self._held = True
+        if self._reply is not None and self._reply.playout.started:
+            at_s = self._reply.playout.heard_s(self._now())
+            self._reply.playout.pause(self._now())
+            self._outlet.tell(
+                events.server("speech-paused", reply=self._reply.key, at_s=round(at_s, 3))
+            )
+        if self._lead is not None:
+            self._lead.pause(self._now())
+
+    def go_on(self) -> None:
+        """It was no interruption."""
+        if not self._held:
+            return
+        self._held = False
+        if self._lead is not None:
+            self._lead.resume(self._now())
+        if self._reply is not None and self._reply.playout.started:
+            self._reply.playout.resume(self._now())
+            at_s = self._reply.playout.sent_s
+            self._outlet.tell(
+                events.server("speech-resumed", reply=self._reply.key, at_s=round(at_s, 3))
+            )
+
+    def stop(self) -> None:
+        """End what is on, at what was heard of it."""
+        self._held = False
+        if self._lead is not None:
+            self._lead = None
+            self._outlet.flush()
+        if self._reply is not None:
+            self._finish(interrupted=True)
+
+    async def close(self) -> None:
+        """Stop, and wait for what is being stopped."""
+        self.stop()
+        await asyncio.gather(*self._dropping, return_exceptions=True)
+
+    def tick(self) -> None:
+        """Hand on what is due. Called every `TICK_S`."""
+        if self._held or (self._reply is None and self._lead is None):
+            return
+        now = self._now()
+        if self._lead is not None:
+            self._play(self._lead, now)
+            if self._lead.over and now - self._lead_began >= self._lead.made_s:
+                self._lead = None
+            return
+        assert self._reply is not None
+        playout = self._reply.playout
+        if not playout.started and not self._start(self._reply, now):
+            return
+        for piece in self._play(playout, now):
+            self._outlet.tell(events.speech(self._reply.key, piece))
+            self._caption(self._reply.key, piece.clause, [m.text for m in piece.words])
+        if playout.over and playout.heard_s(now + LEAD_S / 2) >= playout.made_s:
+            self._finish(interrupted=False)
+
+    def _start(self, reply: Reply, now: float) -> bool:
+        if reply.ready():
+            reply.playout.start(now)
+            self._started_s = now
+            self._outlet.tell(events.event("bot-started-speaking", reply=reply.key))
+            self._outlet.tell(events.server("state", state="speaking"))
+            return True
+        if reply.playout.complete:
+            self._apologise(reply)
+        elif not self._opened and now - self._since_s >= _OPENER_AFTER_S:
+            self._opened = True
+            self._openers += 1
+            self._say(self._phrases.opener(self._speaker, self._openers))
+        return False
+
+    def _apologise(self, reply: Reply) -> None:
+        log.warning("reply_failed", **(describe(reply.failure) if reply.failure else {}))
+        self._outlet.tell(
+            events.event(
+                "error", message="The character could not answer.", code="reply_failed", fatal=False
+            )
+        )
+        self._say(self._phrases.apology(self._speaker))
+        self._finish(interrupted=False)
+
+    def _say(self, playout: Playout | None) -> None:
+        if playout is not None:
+            playout.start(self._now())
+            self._lead, self._lead_began = playout, self._now()
+
+    def _play(self, playout: Playout, now: float) -> list[Piece]:
+        pcm, pieces = playout.due(now)
+        if len(pcm):
+            self._outlet.play(pcm)
+        if playout is self._lead:
+            for piece in pieces:
+                self._outlet.tell(events.speech("opener", piece))
+        return pieces
+
+    def _caption(self, key: str, clause: str | None, words: list[str]) -> None:
+        if clause is not None:
+            self._outlet.tell(events.event("bot-transcription", reply=key, text=clause))
+        for word in words:
+            self._outlet.tell(events.event("bot-tts-text", reply=key, text=word))
+
+    def _finish(self, *, interrupted: bool) -> None:
+        reply, now = self._reply, self._now()
+        assert reply is not None
+        self._reply = None
+        playout = reply.playout
+        if interrupted:
+            self._outlet.flush()
+        heard = playout.heard_text(playout.heard_s(now) if interrupted else playout.made_s)
+        if playout.started:
+            self._outlet.tell(
+                events.server("speech-ended", reply=reply.key, heard=heard, interrupted=interrupted)
+            )
+            self._outlet.tell(events.event("bot-stopped-speaking", reply=reply.key))
+        self._outlet.tell(events.server("state", state="listening"))
+        self._drop(reply)
+        until = now if self._started_s is None else self._started_s
+        self._ended(
+            Said(
+                key=reply.key,
+                heard=heard if playout.started else "",
+                interrupted=interrupted,
+                failure=reply.failure,
+                waited_s=until - self._since_s,
+                started_s=self._started_s,
+                gaps=tuple(playout.gaps),
+            )
+        )
+
+    def _drop(self, reply: Reply) -> None:
+        task = asyncio.create_task(reply.drop())
+        self._dropping.add(task)
+        task.add_done_callback(self._dropping.discard)
+
+
+async def ticking(stage: Stage) -> None:
+    """Tick until cancelled."""
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            stage.tick()
+            await asyncio.sleep(TICK_S)

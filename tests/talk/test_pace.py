@@ -1,0 +1,43 @@
+"""A reply starts as soon as it will not stutter."""
+
+from charafy.talk.pace import Pace
+
+
+def start_s(pace: Pace, clause: str, *, made_each_s: float) -> float:
+    """When a clause whose audio comes in at a steady rate may be heard."""
+    waited_s = 0.0
+    while waited_s < 10:
+        waited_s += 0.01
+        made_s = waited_s * made_each_s
+        if pace.may_start(
+            clause, "en", waited_s=waited_s, made_s=made_s, clause_made=made_s >= len(clause) / 15
+        ):
+            return waited_s
+    raise AssertionError("it never started")
+
+
+def test_nothing_starts_without_audio() -> None:
+    assert not Pace().may_start("Hi.", "en", waited_s=9, made_s=0, clause_made=False)
+
+
+def test_a_fast_voice_starts_at_once() -> None:
+    pace = Pace(rate=4.0, next_clause_s=0.3)
+    assert start_s(pace, "I like the rain in the garden.", made_each_s=4.0) < 0.05
+
+
+def test_a_slow_one_waits_until_the_next_clause_will_be_there_in_time() -> None:
+    slow = Pace(rate=1.2, next_clause_s=1.6)
+    assert start_s(slow, "I like the rain.", made_each_s=1.2) > 1.0
+
+
+def test_nobody_waits_for_ever() -> None:
+    assert start_s(Pace(rate=0.2, next_clause_s=9), "Well, hello.", made_each_s=0.5) <= 1.6
+
+
+def test_it_learns_how_fast_the_machine_speaks() -> None:
+    pace = Pace(rate=1.0)
+    for _ in range(12):
+        pace.made(3.0, 1.0)
+        pace.waited(0.2)
+    assert 2.5 < pace.rate <= 3.0
+    assert pace.next_clause_s < 0.3
