@@ -1,4 +1,4 @@
-"""Keeps the worker process alive beside the API, and takes it along when the API ends."""
+"""Keeps the other processes alive beside the API, and takes them along when the API ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Supervisor:
     The child's standard input is a pipe that ends with this process, even if that is killed.
     """
 
-    def __init__(self, command: list[str], env: Mapping[str, str]) -> None:
+    def __init__(self, command: list[str], env: Mapping[str, str], *, name: str = "worker") -> None:
+        self._name = name
         self._command = command
         self._env = dict(env)
         self._stopping = threading.Event()
@@ -75,7 +76,7 @@ class Supervisor:
                 return
             if time.monotonic() - began_s > _STEADY_S:
                 wait_s = _FIRST_WAIT_S
-            log.error("worker_died", code=code, again_in_s=wait_s)
+            log.error(f"{self._name}_died", code=code, again_in_s=wait_s)
             if self._stopping.wait(wait_s):
                 return
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
@@ -91,5 +92,15 @@ class Supervisor:
 
 def worker(host: str, port: int) -> Supervisor:
     """Supervises `charafy worker` for the API that listens there."""
+    return _process("worker", host, port)
+
+
+def talk(host: str, port: int) -> Supervisor:
+    """Supervises `charafy talk` for the API that listens there."""
+    return _process("talk", host, port)
+
+
+def _process(name: str, host: str, port: int) -> Supervisor:
     env = {**os.environ, "CHARAFY_HOST": host, "CHARAFY_PORT": str(port)}
-    return Supervisor([sys.executable, "-m", "charafy", "worker", "--supervised"], env)
+    command = [sys.executable, "-m", "charafy", name, "--supervised"]
+    return Supervisor(command, env, name=name)

@@ -33,12 +33,12 @@ def add_to(app: typer.Typer) -> None:
 
 def serve(host: HostOption = None, port: PortOption = None) -> None:
     """Start Charafy whole on this machine; the first start makes an owner and demo characters."""
-    _run(host, port, greet=True, with_worker=True)
+    _run(host, port, greet=True, with_others=True)
 
 
 def api(host: HostOption = None, port: PortOption = None) -> None:
     """Start the HTTP process alone: API, files and pages."""
-    _run(host, port, greet=False, with_worker=False)
+    _run(host, port, greet=False, with_others=False)
 
 
 def worker(
@@ -70,12 +70,35 @@ def worker(
         house.close()
 
 
-def talk() -> None:
-    """Start the process for live conversations (its room is not built yet)."""
-    raise fail("Live conversations are not part of this version yet.")
+def talk(
+    supervised: Annotated[
+        bool, typer.Option("--supervised", hidden=True, help="End when standard input ends.")
+    ] = False,
+) -> None:
+    """Start the process that carries live conversations, alone; `serve` starts one by itself."""
+    # Engines side by side share the cores, and none may spin while it waits for another.
+    for name in _THREAD_LIMITS:
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from charafy.house import build_house
+    from charafy.kernel.migrate import SchemaTooNew, migrate
+    from charafy.kernel.observe import configure_logs
+    from charafy.talk.run import run
+
+    settings = _settings(None, None)
+    configure_logs(settings.log_level, settings.log_format)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    house = build_house(settings)
+    try:
+        migrate(house.db)
+        run(house, supervised=supervised)
+    except SchemaTooNew as error:
+        raise fail(str(error)) from error
+    finally:
+        house.close()
 
 
-def _run(host: str | None, port: int | None, *, greet: bool, with_worker: bool) -> None:
+def _run(host: str | None, port: int | None, *, greet: bool, with_others: bool) -> None:
     # Imported here so that `charafy --help` and the like don't load the whole house.
     from charafy.app import build_app
     from charafy.first_start import first_start, welcome
@@ -83,6 +106,7 @@ def _run(host: str | None, port: int | None, *, greet: bool, with_worker: bool) 
     from charafy.kernel.migrate import SchemaTooNew, migrate
     from charafy.kernel.observe import configure_logs
     from charafy.server import CannotListen, listen, run
+    from charafy.supervisor import talk as supervised_talk
     from charafy.supervisor import worker as supervised_worker
 
     settings = _settings(host, port)
@@ -95,13 +119,16 @@ def _run(host: str | None, port: int | None, *, greet: bool, with_worker: bool) 
     settings.home.mkdir(parents=True, exist_ok=True)
     house = build_house(settings)
     worker = supervised_worker(settings.host, settings.port)
+    talker = supervised_talk(settings.host, settings.port)
     try:
         migrate(house.db)
         first = first_start(house)
 
         def ready() -> None:
-            if with_worker and settings.worker:
+            if with_others and settings.worker:
                 worker.start()
+            if with_others and settings.talk:
+                talker.start()
             if greet or first:
                 owner = house.accounts.owner()
                 token = house.accounts.sign_in_link(owner.account_id) if owner else ""
@@ -113,6 +140,7 @@ def _run(host: str | None, port: int | None, *, greet: bool, with_worker: bool) 
     except SchemaTooNew as error:
         raise fail(str(error)) from error
     finally:
+        talker.stop()
         worker.stop()
         house.close()
         sock.close()

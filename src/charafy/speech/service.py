@@ -92,6 +92,11 @@ class Speech:
         self._scheduler.close()
 
     @property
+    def voice(self) -> Voice:
+        """The engine that it speaks with, clones and all: for who has no caller to charge."""
+        return self._voice
+
+    @property
     def open_speeches(self) -> int:
         """How many are being made or sent."""
         return self._scheduler.open_seats

@@ -54,7 +54,7 @@ def run(house: House, *, supervised: bool, host: str = "127.0.0.1", port: int = 
 def crew_of(house: House) -> ThreadedCrew:
     """The engines that the settings name; their models are loaded when they are first needed."""
     vad, recogniser = hearing_of(house.settings)
-    crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=house.router)
+    crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=house.speech.voice)
     crew.hire(mind_of(house.settings, crew.speaking))
     return crew
 
@@ -101,9 +101,11 @@ async def _serve(
         idle_s=settings.talk_idle_s,
         prepare=phrases.prepare,
     )
-    url, site = await _listen(node, room.nodes.secret, host, port)
+    url, site = await _listen(node, room.nodes.key, host, port)
     warming = asyncio.create_task(_warm(house, crew))
     try:
+        # Whoever had this name before is gone, and so is its address.
+        await asyncio.to_thread(room.nodes.register, node.name, url, node.capacity)
         log.info("talk_ready", pid=os.getpid(), url=url)
         while not stop.is_set():
             await _beat(house, node, url)
@@ -141,9 +143,8 @@ async def _warm(house: House, crew: ThreadedCrew) -> None:
 async def _beat(house: House, node: Node, url: str) -> None:
     nodes = house.conversation_room.nodes
     try:
-        await asyncio.to_thread(
-            nodes.register, node.name, url, capacity=node.capacity, sessions=node.count
-        )
+        if not await asyncio.to_thread(nodes.beat, node.name, node.count):
+            await asyncio.to_thread(nodes.register, node.name, url, node.capacity)
     except Exception as error:  # noqa: BLE001 - a busy database may take the next beat
         log.warning("node_beat_missed", **describe(error))
 
