@@ -11,7 +11,7 @@ import structlog
 
 from charafy.engines.hearing import Samples
 from charafy.engines.hearing.endings import is_backchannel, is_complete
-from charafy.engines.hearing.turns import Ended, Hesitated, Resumed, Started, TurnTaker
+from charafy.engines.hearing.turns import Ended, Heard, Hesitated, Resumed, Started, TurnTaker
 from charafy.kernel.observe import describe
 from charafy.talk import events
 from charafy.talk.crew import Crew
@@ -51,6 +51,25 @@ class _Guess:
     reply: Reply | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a reply answers: a turn, when it ended, and the stages until it was committed."""
+
+    turn: int
+    stopped_s: float
+    stages: Mapping[str, float]
+    reply: Reply
+
+    def latency(self, audible_s: float) -> dict[str, float]:
+        """Seconds from the end of the turn to each stage."""
+        at = {**self.stages, "audible": audible_s}
+        if self.reply.thought_s is not None:
+            at["thought"] = self.reply.thought_s
+        if self.reply.sounded_s is not None:
+            at["spoken"] = self.reply.sounded_s
+        return {stage: at_s - self.stopped_s for stage, at_s in at.items()}
+
+
 class Dialogue:
     """One session's conversation. Everything runs on one event loop; `close` ends it."""
 
@@ -81,8 +100,8 @@ class Dialogue:
         self._guess: _Guess | None = None
         self._replies = 0
         self._turns = 0
-        self._stages: dict[str, float] = {}
-        self._stopped_s: float | None = None
+        self._asked: dict[str, _Asked] = {}
+        """By the reply that is to answer it."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.active_s = now()
         """When somebody last said or did something."""
@@ -91,16 +110,7 @@ class Dialogue:
 
     async def hear(self, samples: Samples) -> None:
         """The next of what comes from the microphone, in order: mono at 16 kHz."""
-        for heard in await self._crew.attend(lambda: self._taker.feed(samples)):
-            match heard:
-                case Started():
-                    self._user_started()
-                case Hesitated(samples=turn):
-                    self._suppose(turn)
-                case Resumed():
-                    self._forget()
-                case Ended(samples=turn):
-                    self._spawn(self._user_ended(turn))
+        self._take(await self._crew.attend(lambda: self._taker.feed(samples)))
 
     def type(self, text: str) -> None:
         """A turn that was typed: it interrupts, and is answered like a spoken one."""
@@ -108,16 +118,14 @@ class Dialogue:
         if not text:
             return
         self._forget()
-        self.active_s = self._stopped_s = self._now()
-        self._stages = {}
-        self._commit(text, None)
+        self.active_s = now = self._now()
+        self._commit(text, None, now, {})
 
     def say(self, text: str) -> None:
         """Say exactly this, now."""
         text = text.strip()[:MOST_TEXT]
         if text:
             self.active_s = self._now()
-            self._stages, self._stopped_s = {}, None
             self.stage.perform(self._begin(_just(text)), opener=False)
 
     def interrupt(self) -> None:
@@ -127,9 +135,7 @@ class Dialogue:
 
     async def press(self, on: bool) -> None:
         """The talk button goes down or up."""
-        await self._crew.attend(self._taker.press if on else self._taker.release)
-        if on:
-            self._user_started()
+        self._take(await self._crew.attend(self._taker.press if on else self._taker.release))
 
     def name(self, visitor: str) -> None:
         """Who the user says they are."""
@@ -142,6 +148,18 @@ class Dialogue:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.stage.close()
+
+    def _take(self, what: list[Heard]) -> None:
+        for heard in what:
+            match heard:
+                case Started():
+                    self._user_started()
+                case Hesitated(samples=turn):
+                    self._suppose(turn)
+                case Resumed():
+                    self._forget()
+                case Ended(samples=turn):
+                    self._spawn(self._user_ended(turn))
 
     def _user_started(self) -> None:
         self.active_s = self._now()
@@ -193,8 +211,7 @@ class Dialogue:
                 )
             )
             text = ""
-        self._stopped_s = asked_s - self._taker.hesitation_s
-        self._stages = {
+        stages = {
             "recognised": (guess.recognised_s if guess else None) or self._now(),
             "committed": self._now(),
         }
@@ -205,19 +222,23 @@ class Dialogue:
                 self._spawn(guess.reply.drop())
             self.stage.go_on()
             return
-        self._commit(text, guess.reply if guess else None)
+        stopped_s = asked_s - (self._taker.hesitation_s if guess else 0.0)
+        self._commit(text, guess.reply if guess else None, stopped_s, stages)
 
     @property
     def _interrupting(self) -> bool:
         return self.stage.audible
 
-    def _commit(self, text: str, reply: Reply | None) -> None:
+    def _commit(
+        self, text: str, reply: Reply | None, stopped_s: float, stages: dict[str, float]
+    ) -> None:
         self._turns += 1
         self._outlet.tell(events.event("user-transcription", text=text, final=True))
         self.stage.stop()
         self._history.user(text)
         self._note(Spoken("user", text))
         reply = reply or self._begin(self._mind.answer(self._history.recent()))
+        self._asked[reply.key] = _Asked(self._turns, stopped_s, stages, reply)
         self.stage.perform(reply, opener=True)
 
     def _begin(self, clauses: AsyncGenerator[str, None]) -> Reply:
@@ -237,10 +258,9 @@ class Dialogue:
         if said.failure is not None and said.started_s is None:
             self.dead_s += said.waited_s
         latency: dict[str, float] = {}
-        if self._stopped_s is not None and said.started_s is not None:
-            at = self._stages | {"audible": said.started_s}
-            latency = {name: at_s - self._stopped_s for name, at_s in at.items()}
-            self._outlet.tell(events.metrics(self._turns, latency))
+        if (asked := self._asked.pop(said.key, None)) and said.started_s is not None:
+            latency = asked.latency(said.started_s)
+            self._outlet.tell(events.metrics(asked.turn, latency))
         if said.heard:
             self._note(Spoken("assistant", said.heard, said.interrupted, latency))
 

@@ -31,7 +31,7 @@ def speech(reply: str, piece: Piece) -> Event:
         reply=reply,
         start_s=round(piece.start_s, 3),
         duration_s=round(piece.end_s - piece.start_s, 3),
-        text=piece.clause or "",
+        text=(piece.clause or "").strip(),
         words=[[m.text, round(m.start_s, 3), round(m.end_s, 3)] for m in piece.words],
         visemes=[_shape(viseme) for viseme in piece.visemes],
     )

@@ -25,22 +25,23 @@ class Mind:
         self._persona = replace(self._persona, visitor=visitor)
 
     async def answer(self, turns: tuple[Message, ...]) -> AsyncGenerator[str, None]:
-        """What is to be said after `turns`, clause by clause: at least one.
+        """What is to be said after `turns`, clause by clause, at least one; joined, it is text.
 
         Raises what the model raises. Closing it stops the model.
         """
         language = self._persona.language
+        space = " " if language == "en" else ""
         clauses, guard = Clauses(language), Guard(language)
         asked = Asked(told(self._persona, turns), language)
         async with contextlib.aclosing(self._crew.think(asked)) as deltas:
             async for delta in deltas:
                 for clause in clauses.feed(delta):
                     if text := guard.clean(clause):
-                        yield text
+                        yield text + space
                 if guard.over:
                     break
         for clause in clauses.rest():
             if text := guard.clean(clause):
-                yield text
+                yield text + space
         if not guard.said:
-            yield FALLBACK[language]
+            yield FALLBACK[language] + space

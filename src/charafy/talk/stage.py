@@ -214,7 +214,7 @@ class Stage:
 
     def _caption(self, key: str, clause: str | None, words: list[str]) -> None:
         if clause is not None:
-            self._outlet.tell(events.event("bot-transcription", reply=key, text=clause))
+            self._outlet.tell(events.event("bot-transcription", reply=key, text=clause.strip()))
         for word in words:
             self._outlet.tell(events.event("bot-tts-text", reply=key, text=word))
 
