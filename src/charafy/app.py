@@ -19,6 +19,7 @@ from charafy.accounts import routes as accounts_routes
 from charafy.avatars import routes as avatars_routes
 from charafy.characters import routes as characters_routes
 from charafy.characters.service import Character
+from charafy.conversations import connect_routes
 from charafy.conversations import routes as conversations_routes
 from charafy.credits import routes as credits_routes
 from charafy.dashboard import routes as dashboard
@@ -93,7 +94,7 @@ def _vouch(house: House) -> Vouch:
 
 def _api(house: House) -> APIRouter:
     """Everything under `/api/v1`, in the order of the reference."""
-    guard, settings = house.guard, house.settings
+    guard, settings, talks = house.guard, house.settings, house.conversation_room
     services, idempotency = house.account_services, house.idempotency
     api = APIRouter()
     routers = (
@@ -118,7 +119,8 @@ def _api(house: House) -> APIRouter:
         speech_routes.router(guard, house.speech),
         openai_routes.router(guard, house.speech),
         videos_routes.router(guard, house.video_room.videos),
-        conversations_routes.router(guard, house.conversation_room.conversations, idempotency),
+        conversations_routes.router(guard, talks.conversations, idempotency),
+        connect_routes.router(guard, talks.connecting),
         credits_routes.router(guard, house.db, house.credits, house.purchases, idempotency),
         accounts_routes.router(
             guard, services, idempotency=idempotency, db=house.db, settings=settings

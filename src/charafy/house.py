@@ -102,6 +102,7 @@ class House:
         """Let everything go that this house opened; waits for what is under way, bounded."""
         self.avatars.close()
         self.speech.close()
+        self.conversation_room.connecting.close()
         self.deliverer.close()
         self.outside.close()
         self.clone_services.close()
@@ -135,7 +136,7 @@ def build_house(
         ground, cloner, voices, shelf.forget, webhooks.emit, speakers=characters.count_with_voice
     )
     video_room = videos_of(ground, characters, speech, front_end, webhooks)
-    talks = conversations_of(ground, characters, voices, webhooks)
+    talks = conversations_of(ground, characters, voices, webhooks, limiter)
     accounts = accounts_of(ground, characters, webhooks, voice_room, video_room, talks=talks)
     chores = chores_of(ground, avatars, webhooks, voice_room, video_room, talks=talks)
     return House(

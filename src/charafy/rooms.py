@@ -109,7 +109,11 @@ def videos_of(
 
 
 def conversations_of(
-    ground: Ground, characters: Characters, voices: Voices, webhooks: Webhooks
+    ground: Ground,
+    characters: Characters,
+    voices: Voices,
+    webhooks: Webhooks,
+    limiter: Limiter,
 ) -> ConversationRoom:
     return ConversationRoom.build(
         ground.db,
@@ -120,6 +124,8 @@ def conversations_of(
         voices=voices,
         credits=ground.credits,
         emit=webhooks.emit,
+        limiter=limiter,
+        tls=ground.tls,
     )
 
 

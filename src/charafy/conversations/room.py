@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from charafy.characters.service import Characters
 from charafy.conversations.chores import Chores
+from charafy.conversations.connecting import Connecting
 from charafy.conversations.endings import Emit, Endings
 from charafy.conversations.nodes import Nodes
 from charafy.conversations.service import Conversations
@@ -15,6 +17,7 @@ from charafy.conversations.tokens import Tokens
 from charafy.credits.service import Credits
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
+from charafy.kernel.http.limits import Limiter
 from charafy.kernel.settings import Settings
 from charafy.voices.service import Voices
 
@@ -27,6 +30,7 @@ class ConversationRoom:
     sessions: Sessions
     nodes: Nodes
     chores: Chores
+    connecting: Connecting
 
     @classmethod
     def build(
@@ -40,6 +44,8 @@ class ConversationRoom:
         voices: Voices,
         credits: Credits,
         emit: Emit,
+        limiter: Limiter,
+        tls: ssl.SSLContext,
     ) -> ConversationRoom:
         endings = Endings(clock, credits=credits, emit=emit)
         tokens = Tokens(secret, settings, clock)
@@ -56,7 +62,16 @@ class ConversationRoom:
             db, clock, tokens=tokens, characters=characters, voices=voices, endings=endings
         )
         chores = Chores(db, clock, endings=endings, keep_days=settings.conversation_days)
-        return cls(conversations, sessions, Nodes(db, clock, secret), chores)
+        nodes = Nodes(db, clock, secret)
+        connecting = Connecting(
+            db,
+            conversations=conversations,
+            sessions=sessions,
+            nodes=nodes,
+            limiter=limiter,
+            tls=tls,
+        )
+        return cls(conversations, sessions, nodes, chores, connecting)
 
     def sweeps(self) -> dict[str, Callable[[], object]]:
         """For every half minute, in every process."""
