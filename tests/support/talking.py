@@ -63,6 +63,9 @@ class ScriptedCrew:
     closed: int = 0
     """Thoughts and speeches that were left before their end."""
 
+    def listen(self) -> LoudnessVad:
+        return LoudnessVad()
+
     async def attend(self, work: Callable[[], T]) -> T:
         return work()
 

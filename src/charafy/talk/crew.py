@@ -23,6 +23,10 @@ _STOP_S: Final = 5.0
 class Crew(Protocol):
     """Who hears, thinks and speaks for every session; nothing here holds up the event loop."""
 
+    def listen(self) -> VadStream:
+        """A stream of voice activity that has heard nothing yet."""
+        ...
+
     async def attend(self, work: Callable[[], T]) -> T:
         """Run `work` where sound is listened to: short, in order, for all sessions."""
         ...

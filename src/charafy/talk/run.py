@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from charafy.ears import hearing_of
 from charafy.house import House
 from charafy.kernel.observe import describe
-from charafy.minds import mind_of
-from charafy.talk.crew import ThreadedCrew
+from charafy.talk.crew import Crew, ThreadedCrew
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
 
@@ -53,13 +51,16 @@ def run(house: House, *, supervised: bool, host: str = "127.0.0.1", port: int = 
 
 def crew_of(house: House) -> ThreadedCrew:
     """The engines that the settings name; their models are loaded when they are first needed."""
+    from charafy.ears import hearing_of
+    from charafy.minds import mind_of
+
     vad, recogniser = hearing_of(house.settings)
     crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=house.speech.voice)
     crew.hire(mind_of(house.settings, crew.speaking))
     return crew
 
 
-def makes(crew: ThreadedCrew, pace: Pace, phrases: Phrases) -> Callable[..., Dialogue]:
+def makes(crew: Crew, pace: Pace, phrases: Phrases) -> Callable[..., Dialogue]:
     """How a dialogue is made for who was admitted."""
     from charafy.engines.hearing.turns import TurnTaker
     from charafy.engines.language.persona import Persona

@@ -164,6 +164,8 @@ class Node:
         connection = SmallWebRTCConnection(self._ice_servers)
         try:
             await self._negotiated(connection.initialize(sdp=offer.sdp, type=offer.type))
+            if not any(t.kind == "audio" for t in connection.pc.getTransceivers()):
+                raise BadRequest("`sdp` offers no audio.", code="bad_sdp", param="sdp")
             admitted = await asyncio.to_thread(self._sessions.admit, offer.token, self.name)
         except BaseException:  # whatever stopped it: no connection stays open
             await connection.disconnect()  # type: ignore[no-untyped-call]

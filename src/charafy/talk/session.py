@@ -50,15 +50,16 @@ class Session:
         self._now = now
         self._idle_s = idle_s
         self._hang_up = hang_up
-        self._began_s = now()
-        self._lost_s: float | None = None
+        self._began_s: float | None = None
+        self._lost_s: float | None = now()
+        self._there = asyncio.Event()
         self._ended: asyncio.Future[Reason] = asyncio.get_running_loop().create_future()
         self._turns: asyncio.Queue[TurnRecord | None] = asyncio.Queue()
 
     @property
     def seconds(self) -> float:
-        """Since the conversation began."""
-        return self._now() - self._began_s
+        """Since the client was first there; 0 until then."""
+        return 0.0 if self._began_s is None else self._now() - self._began_s
 
     def end(self, reason: Reason) -> None:
         """Let it be over; the first reason counts."""
@@ -73,6 +74,9 @@ class Session:
     def found(self) -> None:
         """The client is there (again)."""
         self._lost_s = None
+        if self._began_s is None:
+            self._began_s = self._now()
+            self._there.set()
 
     def note(self, spoken: Spoken) -> None:
         """A turn is over: keep it, in order."""
@@ -92,6 +96,7 @@ class Session:
         work = [
             asyncio.create_task(job, name=name)
             for name, job in {
+                "greet": self._greet(),
                 "listen": self._listen(),
                 "messages": self._obey(),
                 "pump": self._line.pump(),
@@ -102,7 +107,6 @@ class Session:
         ]
         for task in work:
             task.add_done_callback(self._failed)
-        self._greet()
         reason: Reason = "failed"
         try:
             reason = await self._ended
@@ -122,7 +126,8 @@ class Session:
             await self._hang_up()
         return reason
 
-    def _greet(self) -> None:
+    async def _greet(self) -> None:
+        await self._there.wait()
         who = self.admitted
         self._line.tell(
             events.event(
@@ -199,7 +204,7 @@ class Session:
             if left_s <= 0:
                 self.end("limit")
             if self._lost_s is not None and self._now() - self._lost_s >= _GRACE_S:
-                self.end("disconnected")
+                self.end("never_connected" if self._began_s is None else "disconnected")
             if not self._dialogue.stage.audible and self._idle():
                 self.end("idle")
 
