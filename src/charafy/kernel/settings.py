@@ -13,6 +13,7 @@ from pydantic_settings import SettingsConfigDict
 from charafy.kernel.clone_settings import CloneServiceSettings
 from charafy.kernel.conversation_settings import ConversationSettings
 from charafy.kernel.files import write_private
+from charafy.kernel.language_settings import LanguageSettings
 from charafy.kernel.talk_settings import TalkSettings
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised here, not bound
@@ -88,7 +89,7 @@ def _default_plans() -> dict[str, Plan]:
     }
 
 
-class Settings(ConversationSettings, TalkSettings, CloneServiceSettings):
+class Settings(ConversationSettings, TalkSettings, LanguageSettings, CloneServiceSettings):
     """Frozen; `Settings()` reads the environment, tests pass values."""
 
     model_config = SettingsConfigDict(

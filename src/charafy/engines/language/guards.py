@@ -20,7 +20,7 @@ FALLBACK: Final[Mapping[Language, str]] = MappingProxyType(
 """What is said where nothing else is left."""
 
 _DIRECTIONS: Final = re.compile(
-    r"\*[^*]{1,80}\*|\([^)]{1,80}\)|（[^）]{1,80}）|\[[^\]]{1,80}\]|<[^>]{0,80}>"
+    r"(?<!\*)\*(?!\*)[^*]{1,80}\*(?!\*)|\([^)]{1,80}\)|（[^）]{1,80}）|\[[^\]]{1,80}\]|<[^>]{0,80}>"
 )
 _MARKDOWN: Final = re.compile(r"[*_#`~|>]+|^\s*(?:[-•]|\d+[.)])\s+", re.MULTILINE)
 _PICTURES: Final = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]+")

@@ -1,0 +1,77 @@
+"""The composition root: who listens to people in a live conversation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from charafy.engines.hearing import Recogniser, Samples, Vad, VadStream
+from charafy.engines.weights import Store, WeightsUnavailable
+from charafy.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    from charafy.engines.hearing.silero import Silero
+
+VAD_MODEL: Final = "silero-vad"
+RECOGNISER_MODEL: Final = "whisper-base"
+
+
+def hearing_of(settings: Settings) -> tuple[Vad, Recogniser]:
+    """Voice activity and recognition; their models are fetched when they are first needed."""
+    store = Store(settings.models)
+    threads = min(2, os.cpu_count() or 1)
+    return _FetchedVad(store), _FetchedRecogniser(store, threads)
+
+
+class _FetchedVad:
+    """A `Vad` whose model may have to be fetched."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._silero: Silero | None = None
+
+    @property
+    def frame(self) -> int:
+        from charafy.engines.hearing.silero import FRAME
+
+        return FRAME
+
+    def listen(self) -> VadStream:
+        from charafy.engines.hearing.silero import Silero
+
+        if self._silero is None:
+            # Two threads that meet here make two, of which one stays: both hear alike.
+            self._silero = Silero(_fetched(self._store, VAD_MODEL))
+        return self._silero.listen()
+
+
+class _FetchedRecogniser:
+    """A `Recogniser` whose model may have to be fetched."""
+
+    def __init__(self, store: Store, threads: int) -> None:
+        self._store = store
+        self._threads = threads
+        self._whisper: Recogniser | None = None
+
+    def transcribe(self, samples: Samples, language: str) -> str:
+        return self._ready().transcribe(samples, language)
+
+    def language(self, samples: Samples, languages: Sequence[str]) -> str:
+        return self._ready().language(samples, languages)
+
+    def _ready(self) -> Recogniser:
+        from charafy.engines.hearing.short import ShortWhisper
+
+        if self._whisper is None:
+            self._whisper = ShortWhisper(_fetched(self._store, RECOGNISER_MODEL), self._threads)
+        return self._whisper
+
+
+def _fetched(store: Store, model: str) -> Path:
+    """Its path. Raises `OSError`, which is what engines say when a model is missing."""
+    try:
+        return store.ensure(model)
+    except WeightsUnavailable as error:
+        raise OSError(str(error)) from None

@@ -1,0 +1,190 @@
+"""A `Chat` on this machine: any chat model in GGUF that speaks ChatML, by llama.cpp.
+
+One reply at a time: on a few cores two would both be late. What conversations begin with stays in
+the model's cache, so that a turn costs what was said last.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from charafy.engines.language import Asked, ChatFailed, ChatStalled, Language
+
+_CONTEXT: Final = 4096
+_STALLED_S: Final = 20.0
+_PAUSED_S: Final = 6.0
+"""No voice needs longer for a clause; then the model goes on beside it."""
+_POLL_S: Final = 0.01
+_STOPS: Final = ("<|im_end|>", "<|im_start|>", "<|endoftext|>", "\n\n")
+_BREAKS: Final[dict[Language, str]] = {"en": ".!?;:,", "ja": "。！？、"}
+_LEAST: Final[dict[Language, int]] = {"en": 14, "ja": 6}
+"""Characters after which a clause may make room for the voice."""
+
+
+class EmbeddedChat:
+    """Thread-safe; loads the model at the first reply."""
+
+    def __init__(
+        self,
+        model: Callable[[], Path],
+        *,
+        threads: int = 2,
+        pause: Callable[[], bool] = lambda: False,
+        temperature: float = 0.6,
+        seed: int = -1,
+    ) -> None:
+        """`model` answers the path of the file, and may have to fetch it.
+
+        While `pause` is true the model waits at the end of a clause: the voice has the cores.
+        """
+        self._model = model
+        self._threads = threads
+        self._pause = pause
+        self._sampling = {
+            "temperature": temperature,
+            "top_p": 0.9,
+            "min_p": 0.05,
+            "repeat_penalty": 1.1,
+            "seed": seed,
+        }
+        self._turn = threading.Lock()
+        self._server: Any = None
+
+    def reply(self, asked: Asked) -> Iterator[str]:
+        """See `Chat.reply`. Raises `ChatStalled`, `ChatFailed`."""
+        with self._turn:
+            said, left = "", asked.max_tokens
+            prompt = chatml(asked)
+            while left > 0:
+                run = _Run(self._ready(), prompt + said, left, self._sampling)
+                clause = ""
+                for delta in run.deltas():
+                    clause, said, left = clause + delta, said + delta, left - 1
+                    yield delta
+                    if self._pause() and _breathes(clause, asked.language):
+                        run.stop()
+                        break
+                else:
+                    return
+                self._wait()
+
+    def warm(self, asked: Asked) -> None:
+        """Read the beginning, so that a first answer needn't. Raises what `reply` raises."""
+        with self._turn:
+            for _ in _Run(self._ready(), chatml(asked), 0, self._sampling).deltas():
+                pass
+
+    def _wait(self) -> None:
+        until = time.monotonic() + _PAUSED_S
+        while self._pause() and time.monotonic() < until:
+            time.sleep(_POLL_S)
+
+    def _ready(self) -> Any:
+        if self._server is None:
+            try:
+                path = self._model()
+            except OSError as error:
+                raise ChatFailed("The language model's file is missing.") from error
+            self._server = _load(path, self._threads)
+        return self._server
+
+
+class _Run:
+    """One generation, in a thread of its own since the library calls back."""
+
+    def __init__(self, server: Any, prompt: str, tokens: int, sampling: dict[str, Any]) -> None:
+        self._server = server
+        self._body = {
+            "prompt": prompt,
+            "n_predict": tokens,
+            "stream": True,
+            "cache_prompt": True,
+            "stop": list(_STOPS),
+            **sampling,
+        }
+        self._stopped = threading.Event()
+        self._pieces: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._generate, name="llama", daemon=True)
+
+    def stop(self) -> None:
+        """Generate no more."""
+        self._stopped.set()
+
+    def deltas(self) -> Iterator[str]:
+        self._thread.start()
+        try:
+            while True:
+                try:
+                    piece = self._pieces.get(timeout=_STALLED_S)
+                except queue.Empty as error:
+                    raise ChatStalled("The language model did not go on in time.") from error
+                if piece is None:
+                    return
+                if isinstance(piece, Exception):
+                    raise ChatFailed("The language model broke off.") from piece
+                yield piece
+        finally:
+            self._stopped.set()
+            self._thread.join(_STALLED_S)
+
+    def _generate(self) -> None:
+        try:
+            self._server.handle_completions(self._body, self._take)
+        except Exception as error:  # noqa: BLE001 - raised again by who waits for the pieces
+            self._pieces.put(error)
+        else:
+            self._pieces.put(None)
+
+    def _take(self, chunk: Any) -> bool:
+        """Whether to stop."""
+        if isinstance(chunk, str | bytes):
+            chunk = json.loads(chunk)
+        text = chunk.get("content")
+        if text is None and chunk.get("choices"):
+            text = chunk["choices"][0].get("text")
+        if text and self._body["n_predict"]:
+            self._pieces.put(str(text))
+        return self._stopped.is_set()
+
+
+def chatml(asked: Asked) -> str:
+    """The conversation as such models were taught to read it, up to where the answer begins."""
+    turns = (f"<|im_start|>{m.role}\n{_plain(m.content)}<|im_end|>\n" for m in asked.messages)
+    return "".join(turns) + "<|im_start|>assistant\n"
+
+
+def _plain(text: str) -> str:
+    """Nobody's words end a turn."""
+    return text.replace("<|", "< |")
+
+
+def _breathes(clause: str, language: Language) -> bool:
+    return len(clause) >= _LEAST[language] and clause.rstrip().endswith(tuple(_BREAKS[language]))
+
+
+def _load(path: Path, threads: int) -> Any:
+    import secrets
+
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx = _CONTEXT
+    params.n_parallel = 1
+    params.warmup = False
+    params.verbosity = 0
+    params.cache_ram_mib = 128
+    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    # Its server listens on this machine: nobody but us may ask it.
+    params.api_keys = [secrets.token_urlsafe(24)]
+    try:
+        return xllamacpp.Server(params)
+    except Exception as error:
+        raise ChatFailed("The language model could not be loaded.") from error

@@ -1,0 +1,55 @@
+"""Replies are cut where people breathe, the first clause early."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charafy.engines.language import Language
+from charafy.engines.language.clauses import Clauses
+
+
+def cut(text: str, language: Language, step: int = 3) -> list[str]:
+    clauses = Clauses(language)
+    found = [c for at in range(0, len(text), step) for c in clauses.feed(text[at : at + step])]
+    return found + clauses.rest()
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "clauses"),
+    [
+        ("en", "I like rain. Do you?", ["I like rain.", "Do you?"]),
+        ("en", "Well, I like rain.", ["Well, I like rain."]),
+        ("en", "When it rains, I read.", ["When it rains,", "I read."]),
+        ("en", "Dr. Moore is here. Come in!", ["Dr. Moore is here.", "Come in!"]),
+        ("en", "It costs 3.5 euros. Fine?", ["It costs 3.5 euros.", "Fine?"]),
+        ("en", "Really?! Yes...", ["Really?!", "Yes..."]),
+        ("ja", "雨が好きです。あなたは？", ["雨が好きです。", "あなたは？"]),
+        ("ja", "そうですね、雨が好きです。", ["そうですね、", "雨が好きです。"]),
+        ("en", "", []),
+    ],
+)
+def test_where_it_is_cut(language: Language, text: str, clauses: list[str]) -> None:
+    assert cut(text, language) == clauses
+
+
+def test_a_clause_without_an_end_is_cut_between_words() -> None:
+    first, *_ = cut("word " * 100, "en")
+    assert 100 < len(first) <= 160
+    assert first.endswith("word")
+
+
+@given(st.text(max_size=400), st.sampled_from(["en", "ja"]), st.integers(1, 50))
+def test_nothing_is_lost_and_nothing_is_long(text: str, language: Language, step: int) -> None:
+    clauses = cut(text, language, step)
+    whole = re.sub(r"\s+", "", text)
+    assert re.sub(r"\s+", "", "".join(clauses)) == whole
+    assert all(clauses)
+
+
+@given(st.text(max_size=200), st.sampled_from(["en", "ja"]))
+def test_it_is_cut_alike_however_it_comes(text: str, language: Language) -> None:
+    assert cut(text, language, 1) == cut(text, language, 1)
