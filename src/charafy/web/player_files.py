@@ -1,4 +1,4 @@
-"""`/static/avatar`: the player's modules, for pages of any origin, packed for the way."""
+"""`/static/avatar` and `/static/conversation`: modules for pages of any origin, sent packed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -17,6 +18,7 @@ _TYPES = (
     (".d.ts", "text/plain; charset=utf-8"),
     (".js", "text/javascript; charset=utf-8"),
 )
+Folder = Literal["avatar", "conversation"]
 _CACHE = "public, max-age=300"
 
 
@@ -26,12 +28,11 @@ def router() -> APIRouter:
     api = APIRouter(include_in_schema=False)
 
     @cache
-    def packed(name: str) -> bytes:
-        return gzip.compress(_module(name).read_bytes(), compresslevel=9)
+    def packed(folder: Folder, name: str) -> bytes:
+        return gzip.compress(_module(folder, name).read_bytes(), compresslevel=9)
 
-    @api.api_route("/static/avatar/{name}", methods=["GET", "HEAD"])
-    def read_module(request: Request, name: str) -> Response:
-        module, content_type = _module(name), _type_of(name)
+    def read(request: Request, folder: Folder, name: str) -> Response:
+        module, content_type = _module(folder, name), _type_of(name)
         headers = {
             "cache-control": _CACHE,
             "access-control-allow-origin": "*",
@@ -40,15 +41,23 @@ def router() -> APIRouter:
         }
         if accepts_gzip(request):
             headers["content-encoding"] = "gzip"
-            return Response(packed(name), 200, headers, content_type)
+            return Response(packed(folder, name), 200, headers, content_type)
         return Response(module.read_bytes(), 200, headers, content_type)
+
+    @api.api_route("/static/avatar/{name}", methods=["GET", "HEAD"])
+    def read_avatar_module(request: Request, name: str) -> Response:
+        return read(request, "avatar", name)
+
+    @api.api_route("/static/conversation/{name}", methods=["GET", "HEAD"])
+    def read_conversation_module(request: Request, name: str) -> Response:
+        return read(request, "conversation", name)
 
     return api
 
 
-def _module(name: str) -> Traversable:
-    """Only names of our own folder's files: nothing of a request becomes a path."""
-    for file in (resources.files("charafy.web") / "static" / "avatar").iterdir():
+def _module(folder: Folder, name: str) -> Traversable:
+    """Only names of our own folders' files: nothing of a request becomes a path."""
+    for file in (resources.files("charafy.web") / "static" / folder).iterdir():
         if file.name == name and _type_of(name):
             return file
     raise NotFound("There is no such file.")
