@@ -20,6 +20,10 @@ _BEFORE_S: Final = 0.4
 """What came before the first frame of speech belongs to the turn: soft beginnings are missed."""
 _AFTER_S: Final = 0.16
 """Silence that recognisers like to hear after the last word."""
+_STOP: Final = 3
+"""Frames of silence within words, at most: plosives are closed for as long."""
+_WORD: Final = 2
+"""Frames of speech in a longer silence, at least: fewer are a click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class TurnTaker:
         self._rest = np.zeros(0, np.float32)
         self._at = 0
         """Frames so far."""
-        self._pressed = False
+        self._pressed = self._speaking = self._hesitated = False
         self._forget()
 
     @property
@@ -113,10 +117,14 @@ class TurnTaker:
         self._wait_s = self._complete_s if complete else self._incomplete_s
 
     def press(self) -> list[Heard]:
-        """The talk button goes down: a turn begins that only its release ends."""
-        self._forget()
-        self._pressed = self._speaking = True
-        return [Started(self._now_s)]
+        """The talk button goes down: what is under way, or begins now, only its release ends.
+
+        Or `longest_s`, after which the next turn begins at once.
+        """
+        if self._pressed:
+            return []
+        self._pressed = True
+        return self._go_on()
 
     def release(self) -> list[Heard]:
         """The talk button goes up."""
@@ -124,6 +132,16 @@ class TurnTaker:
             return []
         self._pressed = False
         return [self._end()]
+
+    def _go_on(self) -> list[Heard]:
+        resumed = self._hesitated
+        started = not self._speaking
+        self._speaking = True
+        self._hesitated = False
+        self._quiet = 0
+        if started:
+            return [Started(self._now_s)]
+        return [Resumed(self._now_s)] if resumed else []
 
     def drop(self) -> None:
         """Forget the current turn."""
@@ -148,16 +166,15 @@ class TurnTaker:
     def _step(self, probability: float) -> list[Heard]:
         if self._pressed:
             self._spoken += probability > _SPEECH
-            return [self._end()] if self._too_long() else []
+            return [self._end(), *self._go_on()] if self._too_long() else []
         if not self._speaking:
             return self._wait_for_speech(probability)
         if self._too_long():
             return [self._end()]
-        if probability < _SILENCE:
+        if probability < (_SPEECH if self._quiet else _SILENCE):
             self._loud = 0
             self._quiet += 1
             return self._silence()
-        self._spoken += 1
         self._loud += 1
         return self._speech()
 
@@ -178,9 +195,11 @@ class TurnTaker:
         return []
 
     def _speech(self) -> list[Heard]:
-        # One loud frame in a silence is a click, not a word.
-        if self._hesitated and self._loud < 2:
-            return []
+        if self._quiet >= _STOP and self._loud < _WORD:
+            # Silence goes on: that was a click.
+            self._quiet += 1
+            return self._silence()
+        self._spoken += self._loud if self._quiet else 1
         resumed = self._hesitated
         self._hesitated, self._quiet, self._wait_s = False, 0, self._incomplete_s
         return [Resumed(self._now_s)] if resumed else []
