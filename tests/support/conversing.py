@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtcdatachannel import RTCDataChannel
 from av import AudioFrame, AudioResampler
@@ -158,7 +158,7 @@ class ConversationPeer:
         return future.result(PATIENCE_S)
 
     async def _answer(self, sdp: str) -> str:
-        pc = RTCPeerConnection()
+        pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: no public STUN
         call = Call(pc, Tone())
         self.calls.append(call)
 

@@ -11,6 +11,7 @@ from charafy import __version__
 from charafy.cli import (
     accounts,
     characters,
+    converse,
     credits,
     doctor,
     keys,
@@ -38,6 +39,7 @@ def build() -> typer.Typer:
     serve.add_to(app)
     say.add_to(app)
     video.add_to(app)
+    converse.add_to(app)
     doctor.add_to(app)
     app.add_typer(keys.app(), name="keys", help="API keys.")
     app.add_typer(credits.app(), name="credits", help="Balance, ledger and grants.")
