@@ -26,8 +26,15 @@ from charafy.web.pages import PAGE_LANGUAGES
 from tests.support import recordings
 from tests.support.server import Server
 
-NOT_RUN = {"delete_account", "suspend_account", "unsuspend_account", "buy_credits"}
-"""What would end the account that runs them, or needs a payment provider."""
+NOT_RUN = {
+    "delete_account",
+    "suspend_account",
+    "unsuspend_account",
+    "buy_credits",
+    "connect_conversation",
+    "add_ice_candidates",
+}
+"""What would end the account that runs them, or needs a payment provider or a browser."""
 RECORDING = "voice-sample.mp3"
 OPERATION_NAMES = [name for _, _, name in OPERATIONS if name not in NOT_RUN]
 
@@ -123,6 +130,11 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
             api.post(f"{endpoint}/test").raise_for_status()
             return str(api.get(f"{endpoint}/deliveries").json()["deliveries"][0]["delivery_id"])
 
+        def talk() -> str:
+            body = {"character_id": character_id, "session_limit_seconds": 60}
+            answer = api.post("/conversation/token", json=body).raise_for_status()
+            return str(answer.json()["conversation_id"])
+
         def clone() -> str:
             answer = api.post(
                 "/voice/clone",
@@ -142,6 +154,7 @@ def paste(server: Server, tmp_path: Path, photo_host: str) -> Iterator[Paste]:
         }
         made = {
             "VIDEO_ID": order,
+            "CONVERSATION_ID": talk,
             "VOICE_ID": clone,
             "ENDPOINT_ID": listen,
             "DELIVERY_ID": deliver,

@@ -19,7 +19,15 @@ from tests.contract.conftest import HOOK, Developer
 from tests.support import recordings
 from tests.support.routes import API, Route, routes
 
-OWNED = {"character_id", "voice_id", "key_id", "video_id", "endpoint_id", "delivery_id"}
+OWNED = {
+    "character_id",
+    "voice_id",
+    "key_id",
+    "video_id",
+    "endpoint_id",
+    "delivery_id",
+    "conversation_id",
+}
 """Ids of things that belong to an account."""
 COMMON = {"model"}
 """Ids of things that everyone may see."""
@@ -69,6 +77,11 @@ def belongings(
         json={"character_id": character_id, "text": "Hello!"},
         headers=developer.headers,
     ).json()
+    talk = http.post(
+        f"{API}/conversation/token",
+        json={"character_id": character_id, "visitor_name": "Visitor-of-the-developer"},
+        headers=developer.headers,
+    ).json()
     voice = http.post(
         f"{API}/voice/clone",
         files={"audio": recordings.speech()},
@@ -88,6 +101,7 @@ def belongings(
             "endpoint_id": hook["endpoint_id"],
             "delivery_id": told["delivery_id"],
             "video_id": video["video_id"],
+            "conversation_id": talk["conversation_id"],
             "account_id": developer.account_id,
         },
         (
@@ -100,6 +114,9 @@ def belongings(
             told["delivery_id"],
             HOOK,
             video["video_id"],
+            talk["conversation_id"],
+            talk["token"],
+            "Visitor-of-the-developer",
             developer.account_id,
             "developer@example.com",
             body["name"],
@@ -175,6 +192,7 @@ def test_nothing_changed_for_its_owner(
             f"{API}/characters/{belongings.ids['character_id']}/embed",
             f"{API}/voices/{belongings.ids['voice_id']}",
             f"{API}/webhooks/{belongings.ids['endpoint_id']}",
+            f"{API}/conversations/{belongings.ids['conversation_id']}",
             f"{API}/account",
         )
         answers = [http.get(path, headers=developer.headers) for path in paths]

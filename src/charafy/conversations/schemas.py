@@ -97,7 +97,7 @@ class Offer(Body):
     """A client's half of the negotiation; no API key, the token is enough."""
 
     sdp: str = Field(max_length=MAX_SDP_CHARS, description="Of the RTCPeerConnection's offer.")
-    type: Literal["offer"] = "offer"
+    type: Literal["offer"] = Field("offer", description="As the RTCPeerConnection names it.")
     token: str | None = Field(
         None, max_length=4_096, description="Or send it as `Authorization: Bearer`."
     )
@@ -130,8 +130,10 @@ class Candidate(Body):
 class Candidates(Body):
     """What a client found out about its addresses after its offer."""
 
-    pc_id: str = Field(min_length=1, max_length=100)
-    candidates: list[Candidate] = Field(max_length=MAX_CANDIDATES)
+    pc_id: str = Field(min_length=1, max_length=100, description="Of the answer to the offer.")
+    candidates: list[Candidate] = Field(
+        max_length=MAX_CANDIDATES, description="As `icecandidate` events bring them."
+    )
 
 
 class CandidatesAnswer(Answer):

@@ -15,6 +15,7 @@ _DESCRIPTIONS = (
     ("character_id", "UUID of the character."),
     ("voice_id", "UUID of the voice (from GET /v1/voices)."),
     ("video_id", "UUID of the video."),
+    ("conversation_id", "UUID of the conversation."),
     ("status", "Only those with this status."),
     ("key_id", "UUID of the API key."),
     ("account_id", "UUID of the account."),

@@ -50,6 +50,8 @@ TAGS: tuple[Tag, ...] = (
     Tag("Characters", "A face, a voice and a persona under one name.", r"/characters(?!.*/embed)"),
     Tag("Voice", "The voices a character can have.", r"/voices?(/|$)"),
     Tag("Text-to-Speech", "Text in, speech out, streamed while it is made.", r"/tts"),
+    Tag("Video", "Films of a character that speaks.", r"/videos?(/|$)"),
+    Tag("Conversation", "Talking with a character, live.", r"/conversations?(/|$)"),
     Tag("Credits", "What you have and what it was spent on.", r"/(credits|checkout|billing)"),
     Tag("Embed", "Who may show a character on their page, and for how long.", r".*/embed$"),
     Tag("OpenAI-compatible", "The same speech for OpenAI's clients.", r"/(audio/|models)"),

@@ -14,6 +14,7 @@ PLACEHOLDERS = (
     ("character_id", "CHAR_ID"),
     ("voice_id", "VOICE_ID"),
     ("video_id", "VIDEO_ID"),
+    ("conversation_id", "CONVERSATION_ID"),
     ("key_id", "KEY_ID"),
     ("account_id", "ACCOUNT_ID"),
     ("endpoint_id", "ENDPOINT_ID"),
