@@ -60,6 +60,7 @@ class ScriptedCrew:
     """Seconds of speech that are made in a second."""
     thinking_fails: bool = False
     asked: list[Asked] = field(default_factory=list)
+    warmed: list[Asked] = field(default_factory=list)
     closed: int = 0
     """Thoughts and speeches that were left before their end."""
 
@@ -88,6 +89,9 @@ class ScriptedCrew:
             done = True
         finally:
             self.closed += not done
+
+    async def warm(self, asked: Asked) -> None:
+        self.warmed.append(asked)
 
     async def speak(
         self, text: str, voice: str, language: Language

@@ -39,6 +39,10 @@ class Crew(Protocol):
         """Deltas of a reply; closing it stops the model."""
         ...
 
+    async def warm(self, asked: Asked) -> None:
+        """Let the model read what every turn of a conversation begins with."""
+        ...
+
     def speak(self, text: str, voice: str, language: Language) -> AsyncGenerator[SpeechChunk, None]:
         """Speech, piece by piece; closing it stops the voice."""
         ...

@@ -108,6 +108,10 @@ class Dialogue:
         self.dead_s = 0.0
         """Seconds that were waited for answers which never came."""
 
+    async def wake(self) -> None:
+        """Prepare for the first turn while the greeting is heard. Raises what engines raise."""
+        await self._mind.wake()
+
     async def hear(self, samples: Samples) -> None:
         """The next of what comes from the microphone, in order: mono at 16 kHz."""
         self._take(await self._crew.attend(lambda: self._taker.feed(samples)))

@@ -24,6 +24,10 @@ class Mind:
         """Learn what the visitor is called."""
         self._persona = replace(self._persona, visitor=visitor)
 
+    async def wake(self) -> None:
+        """Have the model read the persona before it is asked. Raises what the model raises."""
+        await self._crew.warm(Asked(told(self._persona, ()), self._persona.language))
+
     async def answer(self, turns: tuple[Message, ...]) -> AsyncGenerator[str, None]:
         """What is to be said after `turns`, clause by clause, at least one; joined, it is text.
 

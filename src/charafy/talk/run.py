@@ -12,8 +12,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import structlog
 
+from charafy.engines.hearing import SAMPLE_RATE
+from charafy.engines.language import Asked
+from charafy.engines.language.persona import Persona, told
 from charafy.house import House
 from charafy.kernel.observe import describe
 from charafy.talk.crew import Crew, ThreadedCrew
@@ -63,7 +67,6 @@ def crew_of(house: House) -> ThreadedCrew:
 def makes(crew: Crew, pace: Pace, phrases: Phrases) -> Callable[..., Dialogue]:
     """How a dialogue is made for who was admitted."""
     from charafy.engines.hearing.turns import TurnTaker
-    from charafy.engines.language.persona import Persona
     from charafy.talk.dialogue import Dialogue
     from charafy.talk.mind import Mind
     from charafy.talk.reply import Speaker
@@ -71,9 +74,10 @@ def makes(crew: Crew, pace: Pace, phrases: Phrases) -> Callable[..., Dialogue]:
     def make(admitted: Admitted, line: Line, note: Callable[[Spoken], None]) -> Dialogue:
         who = admitted.character
         speaker = Speaker(who.engine_voice, who.language)
+        persona = Persona(who.name, who.language, who.system_prompt, admitted.visitor)
         return Dialogue(
             speaker,
-            Mind(crew, Persona(who.name, who.language, who.system_prompt, admitted.visitor)),
+            Mind(crew, persona),
             crew=crew,
             pace=pace,
             phrases=phrases,
@@ -134,11 +138,17 @@ async def _listen(node: Node, secret: str, host: str, port: int) -> tuple[str, w
 
 async def _warm(house: House, crew: ThreadedCrew) -> None:
     """Load what the first conversation would have to wait for."""
+    if house.settings.voice_engine == "scripted":
+        return  # Nobody talks with a server that speaks in tones.
     try:
         await asyncio.to_thread(house.voice.load)
         await asyncio.to_thread(crew.listen)
+        await crew.hear(np.zeros(SAMPLE_RATE, np.float32), "en")
+        await crew.warm(Asked(told(Persona("Sakura", "en"), ()), "en"))
     except Exception as error:  # noqa: BLE001 - the first conversation will say what is missing
         log.warning("not_warm", **describe(error))
+    else:
+        log.info("talk_warm")
 
 
 async def _beat(house: House, node: Node, url: str) -> None:

@@ -233,7 +233,7 @@ class Node:
         )
         transport.add_event_handler("on_client_connected", _calling(session.found))
         transport.add_event_handler("on_client_disconnected", _calling(session.lost))
-        preparing = asyncio.create_task(self._ready(session.admitted))
+        preparing = asyncio.create_task(self._ready(session))
         workers: list[PipelineWorker] = []
         carrying = asyncio.create_task(carry(transport, line, workers.append))
         carrying.add_done_callback(lambda _: session.end("disconnected"))
@@ -253,16 +253,17 @@ class Node:
             for pc_id in [key for key, live in self._live.items() if live.session is session]:
                 del self._live[pc_id]
 
-    async def _ready(self, admitted: Admitted) -> None:
-        """Let what is said at once be made, after the greeting has begun."""
+    async def _ready(self, session: Session) -> None:
+        """Let the persona be read and what is said at once be made, once the greeting began."""
         from charafy.talk.reply import Speaker
 
         await asyncio.sleep(_AFTER_GREETING_S)
-        who = admitted.character
+        who = session.admitted.character
         try:
+            await session.dialogue.wake()
             await self._prepare(Speaker(who.engine_voice, who.language))
         except Exception as error:  # noqa: BLE001 - without openers a conversation goes on
-            log.warning("no_openers", **describe(error))
+            log.warning("not_prepared", **describe(error))
 
 
 def _calling(work: Callable[[], None]) -> Callable[..., Awaitable[None]]:

@@ -45,7 +45,7 @@ class Session:
         """`hang_up` closes the connection; `now` is a steady clock in seconds."""
         self.admitted = admitted
         self._line = line
-        self._dialogue = dialogue
+        self.dialogue = dialogue
         self._sessions = sessions
         self._now = now
         self._idle_s = idle_s
@@ -100,7 +100,7 @@ class Session:
                 "listen": self._listen(),
                 "messages": self._obey(),
                 "pump": self._line.pump(),
-                "ticks": ticking(self._dialogue.stage),
+                "ticks": ticking(self.dialogue.stage),
                 "watch": self._watch(),
                 "beats": self._beat(),
             }.items()
@@ -113,7 +113,7 @@ class Session:
         finally:
             seconds = min(self.seconds, float(self.admitted.limit_s))
             self._line.tell(events.server("ended", reason=reason))
-            await self._dialogue.close()
+            await self.dialogue.close()
             # The last event and the last words are on their way.
             await asyncio.sleep(0.1)
             for task in work:
@@ -142,7 +142,7 @@ class Session:
         )
         greeting = _first_word(who) if who.greeting is None else who.greeting
         if greeting:
-            self._dialogue.say(greeting)
+            self.dialogue.say(greeting)
 
     def _settle(self, reason: Reason, seconds: float) -> None:
         self._sessions.end(
@@ -150,7 +150,7 @@ class Session:
             Ending(
                 reason=reason,
                 seconds=seconds,
-                dead_s=min(self._dialogue.dead_s, seconds),
+                dead_s=min(self.dialogue.dead_s, seconds),
             ),
         )
 
@@ -161,7 +161,7 @@ class Session:
 
     async def _listen(self) -> None:
         while True:
-            await self._dialogue.hear(await self._line.heard())
+            await self.dialogue.hear(await self._line.heard())
 
     async def _obey(self) -> None:
         while True:
@@ -174,7 +174,7 @@ class Session:
         data = data if isinstance(data, dict) else {}
         match message.get("type"):
             case "send-text" if isinstance(data.get("content"), str):
-                self._dialogue.type(data["content"])
+                self.dialogue.type(data["content"])
             case "disconnect-bot":
                 self.end("hang_up")
             case "client-message":
@@ -184,13 +184,13 @@ class Session:
     async def _do_more(self, topic: object, about: dict[str, Any]) -> None:
         match topic:
             case "say" if isinstance(about.get("text"), str):
-                self._dialogue.say(about["text"])
+                self.dialogue.say(about["text"])
             case "interrupt":
-                self._dialogue.interrupt()
+                self.dialogue.interrupt()
             case "push-to-talk":
-                await self._dialogue.press(on=bool(about.get("on")))
+                await self.dialogue.press(on=bool(about.get("on")))
             case "name" if isinstance(about.get("name"), str):
-                self._dialogue.name(about["name"])
+                self.dialogue.name(about["name"])
 
     async def _watch(self) -> None:
         warned = {s for s in _WARNED_S if s >= self.admitted.limit_s}
@@ -205,11 +205,11 @@ class Session:
                 self.end("limit")
             if self._lost_s is not None and self._now() - self._lost_s >= _GRACE_S:
                 self.end("never_connected" if self._began_s is None else "disconnected")
-            if not self._dialogue.stage.audible and self._idle():
+            if not self.dialogue.stage.audible and self._idle():
                 self.end("idle")
 
     def _idle(self) -> bool:
-        return self._now() - self._dialogue.active_s >= self._idle_s
+        return self._now() - self.dialogue.active_s >= self._idle_s
 
     async def _beat(self) -> None:
         """Keep the credits held; end what was ended elsewhere."""

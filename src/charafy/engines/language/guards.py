@@ -32,6 +32,7 @@ _OTHERS: Final = re.compile(
 _CODE: Final = re.compile(r"```|\bdef \w+\(|\bimport \w+|\bfunction\s*\(|[{};]\s*$|</?\w+>")
 _ASSISTANT: Final = re.compile(
     r"\bas an? (?:ai|artificial|language model)|\blanguage model\b"
+    r"|\bartificial intelligence\b|\bcreated by openai\b"
     r"|\bhow (?:can|may) i (?:help|assist)|\bi(?:'m| am) here to (?:help|assist)"
     r"|\blet me know if|\bfeel free to|\bi(?:'m| am) an? ai\b"
     r"|\bsystem prompt\b|\bmy instructions\b"

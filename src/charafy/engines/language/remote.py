@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+import queue
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
 
 from charafy.engines.language import Asked, ChatFailed, ChatStalled
 
-CONNECT_S: Final = 5.0
-FIRST_S: Final = 15.0
-"""Until the first words, and between them; who waits longer believes that nobody is there."""
 MOST_BYTES: Final = 1 << 20
 """Of one reply: a few spoken sentences in JSON are a hundredth of it."""
+_MOST_AFTER_END: Final = 16
+"""Pieces that may follow the end of a reply and are read for the connection's sake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long somebody who listens waits, in seconds."""
+
+    connect_s: float = 5.0
+    first_s: float = 15.0
+    """From the question to the first words, connecting included."""
+    between_s: float = 8.0
+    """From words to words. What a line carries without saying anything does not count."""
 
 
 class RemoteChat:
@@ -27,20 +40,26 @@ class RemoteChat:
         model: str,
         api_key: str | None = None,
         *,
-        first_s: float = FIRST_S,
+        waits: Waits | None = None,
         temperature: float = 0.7,
-        steady: Callable[[], float] = time.monotonic,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`base_url` with its version, as OpenAI's clients take it: https://api.example.com/v1."""
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        """`base_url` with its version, as OpenAI's clients take it: https://api.example.com/v1.
+
+        The key goes there only, redirects are not followed.
+        """
+        # A packed answer may grow a thousandfold.
+        headers = {"User-Agent": "charafy", "Accept-Encoding": "identity"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._model = model
-        self._first_s = first_s
+        self._waits = waits or Waits()
         self._temperature = temperature
-        self._steady = steady
         self._client = httpx.Client(
             headers=headers,
-            timeout=httpx.Timeout(first_s, connect=CONNECT_S),
+            verify=tls or ssl.create_default_context(),
+            timeout=httpx.Timeout(self._waits.first_s, connect=self._waits.connect_s),
             follow_redirects=False,
         )
 
@@ -49,6 +68,24 @@ class RemoteChat:
 
     def reply(self, asked: Asked) -> Iterator[str]:
         """See `Chat.reply`. Raises `ChatStalled`, `ChatFailed`."""
+        # Read in a thread: a socket knows one patience, and none for lines kept open with nothing.
+        reading = _Reading()
+        threading.Thread(
+            target=self._read, args=(asked, reading), name="remote-chat", daemon=True
+        ).start()
+        wait_s = self._waits.first_s
+        try:
+            while (piece := reading.next(wait_s)) is not None:
+                wait_s = self._waits.between_s
+                yield piece
+        finally:
+            reading.left.set()
+
+    def warm(self, asked: Asked) -> None:
+        """A service reads when it is asked."""
+
+    def _read(self, asked: Asked, reading: _Reading) -> None:
+        """In a thread of its own; ends at the latest `first_s` after nothing comes any more."""
         body = {
             "model": self._model,
             "messages": [{"role": m.role, "content": m.content} for m in asked.messages],
@@ -58,59 +95,103 @@ class RemoteChat:
         }
         try:
             with self._client.stream("POST", self._url, json=body) as response:
-                if response.status_code != httpx.codes.OK:
-                    raise ChatFailed(f"The language model answered with {response.status_code}.")
-                yield from self._deltas(response)
-        except httpx.TimeoutException as error:
-            raise ChatStalled("The language model did not go on in time.") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ChatFailed("The language model could not be reached, or broke off.") from error
+                _require_good(response)
+                reading.take(response)
+        except ChatFailed as failure:
+            reading.fail(failure)
+        except httpx.TimeoutException:
+            reading.fail(_stalled())
+        except Exception:  # noqa: BLE001 - whoever waits must hear of it, without a word of theirs
+            reading.fail(ChatFailed("The language model could not be reached, or broke off."))
 
-    def warm(self, asked: Asked) -> None:
-        """A service reads when it is asked."""
 
-    def _deltas(self, response: httpx.Response) -> Iterator[str]:
-        began, said, over = self._steady(), False, False
-        for data in _events(response):
-            if data == "[DONE]":
+class _Reading:
+    """One reply on its way from the thread that reads it to the one that takes it."""
+
+    def __init__(self) -> None:
+        self.left = threading.Event()
+        """Set once nobody takes any more."""
+        self._pieces: queue.SimpleQueue[str | ChatFailed | None] = queue.SimpleQueue()
+
+    def next(self, wait_s: float) -> str | None:
+        """The next words; None at the end. Raises `ChatStalled`, `ChatFailed`."""
+        try:
+            piece = self._pieces.get(timeout=wait_s)
+        except queue.Empty:
+            raise _stalled() from None
+        if isinstance(piece, ChatFailed):
+            raise piece
+        return piece
+
+    def fail(self, failure: ChatFailed) -> None:
+        self._pieces.put(failure)
+
+    def take(self, response: httpx.Response) -> None:
+        """Hand on what `response` says. Raises `ChatFailed`, and what httpx raises."""
+        said, after = False, 0
+        events = _Events()
+        for chunk in response.iter_raw():
+            for data in events.feed(chunk) if not after else ():
+                text, over = ("", True) if data == "[DONE]" else _content(data)
+                if text:
+                    said = True
+                    self._pieces.put(text)
+                if over:
+                    self._pieces.put(None if said else _wordless())
+                    after = 1
+                    break
+            # To its very end, so that the connection can be used again; but not for ever.
+            after += bool(after)
+            if after > _MOST_AFTER_END or (self.left.is_set() and not after):
                 return
-            text, over = _content(data)
-            if text:
-                said = True
-                yield text
-            elif not said and self._steady() - began > self._first_s:
-                # Somebody may keep a line open with nothing on it.
-                raise ChatStalled("The language model said nothing.")
-            if over:
-                return
-        if not said:
-            raise ChatFailed("The language model ended without a word.")
+        if not after:
+            raise ChatFailed("The language model broke off.") if said else _wordless()
 
 
-def _events(response: httpx.Response) -> Iterator[str]:
-    """The data of server-sent events, at most `MOST_BYTES` in all."""
-    rest, size = b"", 0
-    for chunk in response.iter_bytes():
-        size += len(chunk)
-        if size > MOST_BYTES:
+class _Events:
+    """Server-sent events, at most `MOST_BYTES` in all."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        """The data that is whole now. Raises `ChatFailed`."""
+        self._size += len(chunk)
+        if self._size > MOST_BYTES:
             raise ChatFailed("The language model sent far more than a reply.")
-        *lines, rest = (rest + chunk).split(b"\n")
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
-            if line.startswith(b"data:"):
-                yield line[5:].decode("utf-8", "replace").strip()
+            if line.startswith(b"data:") and (data := line[5:].decode("utf-8", "replace").strip()):
+                yield data
 
 
 def _content(data: str) -> tuple[str, bool]:
     """What an event says, and whether it is the last. Raises `ChatFailed` for garbage."""
     try:
         event: Any = json.loads(data)
-        if "error" in event:
+        if event.get("error"):
             raise ChatFailed("The language model reported an error.")
         choices = event.get("choices") or []
         if not choices:
             return "", False
         content = (choices[0].get("delta") or {}).get("content")
         over = choices[0].get("finish_reason") is not None
-    except (ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
-        raise ChatFailed("The language model answered with something unreadable.") from error
+    except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
+        raise ChatFailed("The language model answered with something unreadable.") from None
     return (content if isinstance(content, str) else ""), over
+
+
+def _require_good(response: httpx.Response) -> None:
+    if response.status_code != httpx.codes.OK:
+        raise ChatFailed(f"The language model answered with {response.status_code}.")
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ChatFailed("The language model sent a packed answer.")
+
+
+def _stalled() -> ChatStalled:
+    return ChatStalled("The language model did not go on in time.")
+
+
+def _wordless() -> ChatFailed:
+    return ChatFailed("The language model ended without a word.")
