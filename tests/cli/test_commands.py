@@ -113,7 +113,6 @@ def test_say_writes_a_file_that_is_audio(charafy: Run, tmp_path: Path) -> None:
         (("keys", "create", "--name", "x", "--scope", "rule:world"), "scopes: must be some of"),
         (("credits", "show", "--account", "nobody@example.com"), "No account has the address"),
         (("models", "pull", "gpt-9"), "There is no model gpt-9"),
-        (("talk",), "not part of this version"),
     ],
 )
 def test_a_refusal_is_one_sentence_and_status_1(

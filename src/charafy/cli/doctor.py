@@ -26,7 +26,8 @@ _LOST_WITHOUT: Final = {
     "campplus": "take on a voice from a recording",
     "kokoro": "speak",
     "portrait": "show a face",
-    "silero-vad": "take on a voice from a recording",
+    "silero-vad": "take on a voice from a recording, nor hear",
+    "whisper-base": "understand what is said to them",
 }
 """What characters can't do without a model."""
 
@@ -80,17 +81,40 @@ def _home(settings: Settings) -> Iterator[Finding]:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     from charafy.engines.weights import Store
+    from charafy.minds import model_of
 
+    thinks = model_of(settings)
+    lost_without = {**_LOST_WITHOUT, **({thinks: "think in conversations"} if thinks else {})}
     for status in Store(settings.models).statuses():
         if status.state == "present":
             yield Finding("ok", f"model {status.model.name}", "here and whole")
-        elif status.model.name in _LOST_WITHOUT:
-            lost = _LOST_WITHOUT[status.model.name]
+        elif status.model.name in lost_without:
+            lost = lost_without[status.model.name]
             says = f"{status.state}: characters can't {lost}. Run `charafy models pull`"
             yield Finding("missing", f"model {status.model.name}", says)
         else:
-            says = f"{status.state} (only tests need it: `charafy models pull --for-tests`)"
+            says = f"{status.state} (not needed here: `charafy models pull {status.model.name}`)"
             yield Finding("note", f"model {status.model.name}", says)
+
+
+def _mind(settings: Settings) -> Iterator[Finding]:
+    from charafy.minds import engine_of, model_of
+
+    match engine_of(settings):
+        case "remote":
+            says = f"{settings.llm_model} at {settings.llm_base_url}"
+            yield Finding("ok", "language model", says)
+        case "scripted":
+            says = "scripted: characters only say back what they hear (CHARAFY_LLM_ENGINE)"
+            yield Finding("note", "language model", says)
+        case _ if (own := settings.llm_path) is not None:
+            state: Literal["ok", "missing"] = "ok" if own.is_file() else "missing"
+            yield Finding(state, "language model", f"{own}{'' if own.is_file() else ' is no file'}")
+        case _:
+            says = (
+                f"{model_of(settings)}, on this machine; small: name another (CHARAFY_LLM_BASE_URL)"
+            )
+            yield Finding("ok", "language model", says)
 
 
 def _address(settings: Settings) -> Iterator[Finding]:
@@ -123,6 +147,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _machine,
     _home,
     _models,
+    _mind,
     _address,
     _services,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import (
@@ -19,8 +19,13 @@ from rich.progress import (
 from charafy.cli.console import err, fail, out, table
 from charafy.engines.weights import MANIFEST, Model, Store, WeightsUnavailable
 
-SERVING = ("campplus", "kokoro", "portrait", "silero-vad")
-"""What a server needs to speak, show a face and hear; tests and benchmarks use the rest."""
+if TYPE_CHECKING:
+    from charafy.kernel.settings import Settings
+
+SERVING = ("campplus", "kokoro", "portrait", "silero-vad", "whisper-base")
+"""What every server needs to speak, show a face and hear; to think, see `minds.model_of`."""
+
+TESTING = ("smollm2-135m",)
 
 
 def app() -> typer.Typer:
@@ -45,8 +50,9 @@ def pull(
     """Fetch missing model files and verify them."""
     from charafy.kernel.settings import Settings
 
-    store = Store(Settings().models)
-    wanted = names or (list(MANIFEST) if for_tests else list(SERVING))
+    settings = Settings()
+    store = Store(settings.models)
+    wanted = names or _needed(settings, for_tests=for_tests)
     if unknown := [name for name in wanted if name not in MANIFEST]:
         raise fail(f"There is no model {unknown[0]}: there are {', '.join(MANIFEST)}.")
     present = {s.model.name for s in store.statuses() if s.state == "present"}
@@ -55,6 +61,13 @@ def pull(
             _fetch(store, MANIFEST[name])
         elif not quiet_if_present:
             out().print(f"{name} is here.")
+
+
+def _needed(settings: Settings, *, for_tests: bool) -> list[str]:
+    from charafy.minds import model_of
+
+    thinks = model_of(settings)
+    return [*SERVING, *([thinks] if thinks else []), *(TESTING if for_tests else ())]
 
 
 def show() -> None:

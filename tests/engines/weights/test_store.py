@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from charafy.engines.weights import MANIFEST, Model, ModelFile, Part, Store, WeightsUnavailable
-from charafy.engines.weights.manifest import Wheel
+from charafy.engines.weights.files import Wheel
 
 CONTENT = bytes(range(256)) * 4096
 NOWHERE = "https://model.invalid/file"

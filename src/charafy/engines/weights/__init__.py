@@ -3,7 +3,8 @@
 >>> path = Store(folder).ensure("kokoro")  # doctest: +SKIP
 """
 
-from charafy.engines.weights.manifest import MANIFEST, Model, ModelFile, Part, Wheel
+from charafy.engines.weights.files import Model, ModelFile, Part, Wheel
+from charafy.engines.weights.manifest import MANIFEST
 from charafy.engines.weights.store import Progress, Status, Store, WeightsUnavailable
 
 __all__ = [

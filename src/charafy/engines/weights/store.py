@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from charafy.engines.weights import upstream, wheels
+from charafy.engines.weights.files import Model, ModelFile
 from charafy.engines.weights.lock import held
-from charafy.engines.weights.manifest import MANIFEST, Model, ModelFile
+from charafy.engines.weights.manifest import MANIFEST
 from charafy.engines.weights.wheels import FetchFailed
 from charafy.kernel.files import write_atomic
 

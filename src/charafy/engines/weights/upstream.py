@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from charafy.engines.weights.manifest import ModelFile
+from charafy.engines.weights.files import ModelFile
 from charafy.engines.weights.wheels import FetchFailed
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)

@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from charafy.engines.weights.manifest import Part, Wheel
+from charafy.engines.weights.files import Part, Wheel
 
 _BLOCK = 1 << 20
 _POLL_S = 0.2
