@@ -21,10 +21,14 @@ def client(make_house: MakeHouse) -> TestClient:
     return client
 
 
+FOR_TOKENS = "/api/v1/conversation/connect"
+"""Where pages connect with the token of one conversation; keys and sessions mean nothing there."""
+
+
 def test_no_route_of_the_api_lets_pages_of_other_origins_in(client: TestClient) -> None:
     paths = {route.path for route in routes(client.app) if route.is_api}  # type: ignore[arg-type]
     assert len(paths) > 20
-    for path in paths:
+    for path in paths - {FOR_TOKENS}:
         asked = {"origin": ELSEWHERE, "access-control-request-method": "POST"}
         preflight = client.options(path, headers=asked)
         assert preflight.status_code == 405, path
@@ -34,6 +38,15 @@ def test_no_route_of_the_api_lets_pages_of_other_origins_in(client: TestClient) 
 @pytest.mark.parametrize("path", ["/voices", "/characters", "/credits", "/nowhere"])
 def test_no_answer_of_the_api_may_be_read_elsewhere(client: TestClient, path: str) -> None:
     assert ALLOW not in client.get(f"/api/v1{path}", headers={"origin": ELSEWHERE}).headers
+
+
+def test_where_pages_connect_no_key_and_no_session_counts(client: TestClient) -> None:
+    """And no cookie is sent along: an answer to every page is none to a page with credentials."""
+    offer = {"sdp": "v=0", "type": "offer"}
+    answer = client.post(FOR_TOKENS, json=offer, headers={"origin": ELSEWHERE})
+    assert answer.status_code == 401
+    assert answer.headers[ALLOW] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
 
 
 def test_a_session_says_nothing_to_the_api(make_house: MakeHouse) -> None:
