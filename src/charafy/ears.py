@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,7 @@ class _FetchedVad:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._lock = threading.Lock()
         self._silero: Silero | None = None
 
     @property
@@ -41,10 +43,11 @@ class _FetchedVad:
     def listen(self) -> VadStream:
         from charafy.engines.hearing.silero import Silero
 
-        if self._silero is None:
-            # Two threads that meet here make two, of which one stays: both hear alike.
-            self._silero = Silero(_fetched(self._store, VAD_MODEL))
-        return self._silero.listen()
+        with self._lock:
+            if self._silero is None:
+                self._silero = Silero(_fetched(self._store, VAD_MODEL))
+            silero = self._silero
+        return silero.listen()
 
 
 class _FetchedRecogniser:
@@ -53,6 +56,7 @@ class _FetchedRecogniser:
     def __init__(self, store: Store, threads: int) -> None:
         self._store = store
         self._threads = threads
+        self._lock = threading.Lock()
         self._whisper: Recogniser | None = None
 
     def transcribe(self, samples: Samples, language: str) -> str:
@@ -64,9 +68,10 @@ class _FetchedRecogniser:
     def _ready(self) -> Recogniser:
         from charafy.engines.hearing.short import ShortWhisper
 
-        if self._whisper is None:
-            self._whisper = ShortWhisper(_fetched(self._store, RECOGNISER_MODEL), self._threads)
-        return self._whisper
+        with self._lock:
+            if self._whisper is None:
+                self._whisper = ShortWhisper(_fetched(self._store, RECOGNISER_MODEL), self._threads)
+            return self._whisper
 
 
 def _fetched(store: Store, model: str) -> Path:

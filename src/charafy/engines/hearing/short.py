@@ -1,7 +1,9 @@
 """Whisper (MIT) for short turns: its encoder sees the turn and little more, not half a minute.
 
-The encoder's work grows with the sound it is given; a turn of two seconds padded to thirty costs
-four times what it costs padded to eight. Below eight seconds the decoder begins to loop.
+The encoder's work grows with the sound it is given: a turn of six seconds padded to thirty costs
+four times what it costs padded to twelve, and is understood as well. Below eight seconds the
+decoder begins to repeat itself. Where `OMP_WAIT_POLICY` isn't "passive" when the process starts
+(`charafy talk` sets it), threads that wait for work take all of a core from whoever else has some.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from charafy.engines.hearing import SAMPLE_RATE, Samples
+from charafy.engines.hearing.endings import said
 
 if TYPE_CHECKING:
     import ctranslate2
@@ -22,15 +25,17 @@ if TYPE_CHECKING:
     from faster_whisper.feature_extractor import FeatureExtractor
 
 _SHORTEST: Final = SAMPLE_RATE // 10
-_LEAST_S: Final = 8.0
-_MARGIN_S: Final = 1.5
+_LEAST_S: Final = 12.0
+_MARGIN_S: Final = 2.0
 _MOST_S: Final = 30.0
 _FRAMES_PER_S: Final = 100
-_TOKENS_PER_S: Final = 9
+_TOKENS_PER_S: Final = 12
+"""Of the fastest speech, in either language; what is longer is a loop."""
 _NO_SPEECH: Final = 0.6
 _UNSURE: Final = -1.0
 """Mean log probability of the tokens below which what is no speech was made up."""
-_AGAIN: Final = re.compile(r"(.{4,}?)(?:\s*\1){2,}")
+_AGAIN: Final = re.compile(r"(.{4,60}?)(?:\s*\1){2,}")
+"""The same three times and more: nobody speaks like that, but decoders that lost the thread."""
 
 
 class ShortWhisper:
@@ -51,11 +56,12 @@ class ShortWhisper:
             return ""
         samples = samples[-int(_MOST_S * SAMPLE_RATE) :]
         length_s = len(samples) / SAMPLE_RATE
+        context_s = min(_MOST_S, max(_LEAST_S, length_s + _MARGIN_S))
         with self._lock:
-            text = self._heard(samples, language, max(_LEAST_S, length_s + _MARGIN_S))
-            if _AGAIN.search(text):
+            text = self._heard(samples, language, context_s)
+            if context_s < _MOST_S and _AGAIN.search(text):
                 text = self._heard(samples, language, _MOST_S)
-        return _AGAIN.sub(r"\1", text)
+        return said(_AGAIN.sub(r"\1", text))
 
     def language(self, samples: Samples, languages: Sequence[str]) -> str:
         """See `Recogniser.language`. Raises `OSError` when the model is missing."""
@@ -73,7 +79,7 @@ class ShortWhisper:
         begin = [words.token_to_id(token) for token in ("<|startoftranscript|>", *prompt)]
         most = 12 + int(len(samples) / SAMPLE_RATE * _TOKENS_PER_S)
         [result] = model.generate(
-            self._seen(samples, min(context_s, _MOST_S)),
+            self._seen(samples, context_s),
             [begin],
             beam_size=1,
             max_length=len(begin) + most,
