@@ -152,6 +152,8 @@ def _dashboard(house: House, pages: Pages) -> APIRouter:
         characters=house.characters,
         voices=house.voices,
         clones=house.voice_room.clones,
+        avatars=house.avatars,
+        conversations=house.conversation_room.conversations,
         credits_left=lambda account_id: _credits_left(house, account_id),
         cast=lambda: _cast(house),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),

@@ -124,6 +124,8 @@ def _site(house: House) -> Site:
         characters=house.characters,
         voices=house.voices,
         clones=house.voice_room.clones,
+        avatars=house.avatars,
+        conversations=house.conversation_room.conversations,
         credits_left=lambda account_id: _credits_left(house, account_id),
         cast=lambda: house.characters.list(owner.account_id),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),

@@ -6,7 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from charafy.accounts.service import AccountServices
+from charafy.avatars.service import Avatars
 from charafy.characters.service import Character, Characters
+from charafy.conversations.service import Conversations
 from charafy.credits.service import Credits
 from charafy.dashboard.door import Door
 from charafy.dashboard.entering import Entering
@@ -15,6 +17,7 @@ from charafy.dashboard.home import Home
 from charafy.dashboard.operator_desk import OperatorDesk
 from charafy.dashboard.own_account import OwnAccount
 from charafy.dashboard.proving import Proving
+from charafy.dashboard.trying import Trying
 from charafy.dashboard.voices import CreditsLeft, OwnVoices
 from charafy.kernel.db import Database
 from charafy.kernel.http.limits import Limiter
@@ -36,6 +39,8 @@ def router(
     voices: Voices,
     clones: Clones,
     credits_left: CreditsLeft,
+    avatars: Avatars,
+    conversations: Conversations,
     cast: Callable[[], Sequence[Character]],
     add_demo: Callable[[str], Sequence[Character]],
 ) -> APIRouter:
@@ -64,6 +69,15 @@ def router(
         clones=clones,
         price=settings.prices.voice_clone,
         credits_left=credits_left,
+    ).add_to(api)
+    Trying(
+        door,
+        pages,
+        settings,
+        db=db,
+        characters=characters,
+        avatars=avatars,
+        conversations=conversations,
     ).add_to(api)
     OwnAccount(door, services).add_to(api)
     OperatorDesk(door, services, settings.base_url, db, credits).add_to(api)
