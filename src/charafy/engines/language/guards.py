@@ -30,10 +30,19 @@ _OTHERS: Final = re.compile(
     re.IGNORECASE,
 )
 _CODE: Final = re.compile(r"```|\bdef \w+\(|\bimport \w+|\bfunction\s*\(|[{};]\s*$|</?\w+>")
+_INTRODUCES: Final = re.compile(
+    r"\bhere(?:'s| is| are)\b[^.!?]*:$|\b(?:following|below)\b[^.!?]*:$|(?:以下|次)[^。]*[：:]$",
+    re.IGNORECASE,
+)
+"""A list or code, neither of which can be listened to."""
+_CHINESE: Final = re.compile(r"[们这说还给为对时过请谢乐东见语问间让应务气没个从]")
+"""Simplified signs that Japanese is not written with: small models change over to Chinese."""
 _ASSISTANT: Final = re.compile(
     r"\bas an? (?:ai|artificial|language model)|\blanguage model\b"
     r"|\bartificial intelligence\b|\bcreated by openai\b"
     r"|\bhow (?:can|may) i (?:help|assist)|\bi(?:'m| am) here to (?:help|assist)"
+    r"|\b(?:help|assist) you with (?:today|anything)|\banything else (?:i can|you)\b"
+    r"|\b(?:ai|virtual|simple|helpful|digital) assistant\b|\blike humans? do\b"
     r"|\blet me know if|\bfeel free to|\bi(?:'m| am) an? ai\b"
     r"|\bsystem prompt\b|\bmy instructions\b"
     r"|お手伝いでき|お手伝いしま|何かお困り|ご質問|言語モデル|AIアシスタント|人工知能です|プロンプト",
@@ -61,10 +70,10 @@ class Guard:
         """What of `clause` can be said; "" for nothing."""
         if self.over:
             return ""
-        if _CODE.search(clause) or _OTHERS.match(clause):
+        if any(pattern.search(clause) for pattern in (_CODE, _OTHERS, _INTRODUCES)):
             self.over = True
             return ""
-        if _ASSISTANT.search(clause):
+        if _ASSISTANT.search(clause) or (self._language == "ja" and _CHINESE.search(clause)):
             return ""
         text = _PICTURES.sub("", _DIRECTIONS.sub("", clause))
         text = _MARKDOWN.sub("", text)
