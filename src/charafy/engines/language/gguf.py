@@ -10,14 +10,26 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from charafy.engines.language import Asked, ChatFailed, ChatStalled, Language
+from charafy.engines.language import Asked, ChatFailed, ChatStalled, Language, Message
 
 _CONTEXT: Final = 4096
-_STALLED_S: Final = 20.0
+"""Tokens."""
+_MOST_TOLD: Final = 7_500
+_MOST_SAID: Final = 3_500
+"""Bytes of UTF-8, of which a token is three or four in either language: what the model is told at
+the beginning, and what was said last. A small model reads some hundred tokens a second."""
+_TURN_S: Final = 30.0
+"""How long a reply waits for the one before it."""
+_READ_S: Final = 60.0
+"""For the first word: a long beginning that was not read ahead takes its time."""
+_STALLED_S: Final = 10.0
+_STARTS_S: Final = 0.04
+"""The voice begins with a clause within this of being given it, or has something else to do."""
 _PAUSED_S: Final = 6.0
 """No voice needs longer for a clause; then the model goes on beside it."""
 _POLL_S: Final = 0.01
@@ -58,27 +70,43 @@ class EmbeddedChat:
 
     def reply(self, asked: Asked) -> Iterator[str]:
         """See `Chat.reply`. Raises `ChatStalled`, `ChatFailed`."""
-        with self._turn:
-            said, left = "", asked.max_tokens
-            prompt = chatml(asked)
+        self._take_turn()
+        try:
+            prompt, said, left = chatml(asked), "", asked.max_tokens
             while left > 0:
-                run = _Run(self._ready(), prompt + said, left, self._sampling)
                 clause = ""
-                for delta in run.deltas():
-                    clause, said, left = clause + delta, said + delta, left - 1
-                    yield delta
-                    if self._pause() and _breathes(clause, asked.language):
-                        run.stop()
-                        break
-                else:
-                    return
+                run = _Run(self._ready(), prompt + said, left, self._sampling)
+                with closing(run.deltas()) as deltas:
+                    for delta in deltas:
+                        clause, said, left = clause + delta, said + delta, left - 1
+                        yield delta
+                        if _breathes(clause, asked.language) and self._pauses(_STARTS_S):
+                            break
+                    else:
+                        return
                 self._wait()
+        finally:
+            self._turn.release()
 
     def warm(self, asked: Asked) -> None:
         """Read the beginning, so that a first answer needn't. Raises what `reply` raises."""
-        with self._turn:
+        self._take_turn()
+        try:
             for _ in _Run(self._ready(), chatml(asked), 0, self._sampling).deltas():
                 pass
+        finally:
+            self._turn.release()
+
+    def _take_turn(self) -> None:
+        if not self._turn.acquire(timeout=_TURN_S):
+            raise ChatStalled("The language model is busy with another reply.")
+
+    def _pauses(self, within_s: float) -> bool:
+        """Whether there is to be a pause, or will be `within_s`. The model goes on meanwhile."""
+        until = time.monotonic() + within_s
+        while not (pauses := self._pause()) and time.monotonic() < until:
+            time.sleep(_POLL_S)
+        return pauses
 
     def _wait(self) -> None:
         until = time.monotonic() + _PAUSED_S
@@ -112,22 +140,21 @@ class _Run:
         self._pieces: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._generate, name="llama", daemon=True)
 
-    def stop(self) -> None:
-        """Generate no more."""
-        self._stopped.set()
-
-    def deltas(self) -> Iterator[str]:
+    def deltas(self) -> Generator[str]:
+        """What is generated. Closing it ends the generation."""
+        wait_s = _READ_S
         self._thread.start()
         try:
             while True:
                 try:
-                    piece = self._pieces.get(timeout=_STALLED_S)
+                    piece = self._pieces.get(timeout=wait_s)
                 except queue.Empty as error:
                     raise ChatStalled("The language model did not go on in time.") from error
                 if piece is None:
                     return
                 if isinstance(piece, Exception):
                     raise ChatFailed("The language model broke off.") from piece
+                wait_s = _STALLED_S
                 yield piece
         finally:
             self._stopped.set()
@@ -145,6 +172,9 @@ class _Run:
         """Whether to stop."""
         if isinstance(chunk, str | bytes):
             chunk = json.loads(chunk)
+        if chunk.get("error"):
+            self._pieces.put(RuntimeError(str(chunk["error"])))
+            return True
         text = chunk.get("content")
         if text is None and chunk.get("choices"):
             text = chunk["choices"][0].get("text")
@@ -154,9 +184,35 @@ class _Run:
 
 
 def chatml(asked: Asked) -> str:
-    """The conversation as such models were taught to read it, up to where the answer begins."""
-    turns = (f"<|im_start|>{m.role}\n{_plain(m.content)}<|im_end|>\n" for m in asked.messages)
+    """The conversation as such models were taught to read it, up to where the answer begins.
+
+    As much of it as a model has room for: of what is told the two ends, of what was said the last.
+    """
+    messages = _fitting(asked.messages)
+    turns = (f"<|im_start|>{m.role}\n{_plain(m.content)}<|im_end|>\n" for m in messages)
     return "".join(turns) + "<|im_start|>assistant\n"
+
+
+def _fitting(messages: tuple[Message, ...]) -> list[Message]:
+    told = [m for m in messages if m.role == "system"]
+    said: list[Message] = []
+    left = _MOST_SAID
+    for message in reversed([m for m in messages if m.role != "system"]):
+        if said and len(message.content.encode()) > left:
+            break
+        said.append(Message(message.role, _cut(message.content, _MOST_SAID)))
+        left -= len(message.content.encode())
+    share = _MOST_TOLD // max(1, len(told))
+    return [*(Message("system", _cut(m.content, share)) for m in told), *reversed(said)]
+
+
+def _cut(text: str, most: int) -> str:
+    """At most so many bytes: its beginning, and its end, where instructions stand."""
+    data = text.encode()
+    if len(data) <= most:
+        return text
+    end = most // 4
+    return data[: most - end].decode(errors="ignore") + data[-end:].decode(errors="ignore")
 
 
 def _plain(text: str) -> str:
