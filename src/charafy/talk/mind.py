@@ -45,7 +45,7 @@ class Mind:
                 if guard.over:
                     break
         for clause in clauses.rest():
-            if text := guard.clean(clause):
+            if text := guard.finish(clause):
                 yield text + space
         if not guard.said:
             yield FALLBACK[language] + space

@@ -56,6 +56,13 @@ def test_a_loop_ends_where_it_begins() -> None:
     ]
 
 
+def test_half_a_sentence_at_the_end_is_said_only_where_nothing_else_was() -> None:
+    guard = Guard("en")
+    assert guard.finish("My grandmother runs a") == "My grandmother runs a"
+    assert guard.finish("and I love") == ""
+    assert guard.finish("I love tea.") == "I love tea."
+
+
 @given(st.lists(st.text(max_size=300), max_size=30), st.sampled_from(["en", "ja"]))
 def test_whatever_comes_what_is_said_can_be_said_and_ends(
     clauses: list[str], language: Language

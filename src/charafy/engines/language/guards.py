@@ -48,6 +48,7 @@ _ASSISTANT: Final = re.compile(
     r"|お手伝いでき|お手伝いしま|何かお困り|ご質問|言語モデル|AIアシスタント|人工知能です|プロンプト",
     re.IGNORECASE,
 )
+_ENDED: Final = re.compile(r"[.!?…~〜。！？][\"'”’)」』）*\s]*$")
 _SAYABLE: Final = re.compile(r"[^\W_]", re.UNICODE)
 
 
@@ -83,6 +84,15 @@ class Guard:
         if not _SAYABLE.search(text):
             return ""
         return self._bounded(text)
+
+    def finish(self, clause: str) -> str:
+        """`clean` for what is left at the end: half a sentence only where nothing else was said.
+
+        A model that runs out of room stops in the middle of one.
+        """
+        if self._said and not _ENDED.search(clause):
+            return ""
+        return self.clean(clause)
 
     def _bounded(self, text: str) -> str:
         known = re.sub(r"\W+", "", text.lower())
