@@ -34,7 +34,8 @@ _TROUBLES: Final = (
     "at_capacity",
     "other",
 )
-_CONTROLS: Final = ("mute", "unmute", "hold", "held", "you", "answered", "of_that", "round_trip")
+_CONTROLS: Final = ("mute", "unmute", "hold", "held", "you", "answered", "round_trip", "seconds")
+_STAGES: Final = ("recognised", "committed", "thought", "spoken")
 
 CharacterId = Annotated[str, Path(max_length=100)]
 
@@ -123,6 +124,7 @@ class Trying:
             *(f"state_{state}" for state in _STATES),
             *(f"end_{reason}" for reason in _ENDS),
             *(f"trouble_{code}" for code in _TROUBLES),
+            *(f"stage_{stage}" for stage in _STAGES),
             *_CONTROLS,
         )
         return {name: translate(f"try_{name}") for name in names}

@@ -161,6 +161,7 @@ def test_a_lost_connection_is_taken_up_anew(tab: Tab, desk: Desk, peer: Conversa
     connect(tab)
     tab.evaluate("() => talk.pushToTalk(true)")
     desk.refuse = lambda tried: refusal(502, "node_down") if tried == 2 else None
+    peer.greets = False  # a character introduces itself once
     peer.drop()
     tab.complaints.clear()
     tab.wait_until("() => talk.state === 'reconnecting'")

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+import charafy
 from charafy.kernel.http.errors import install_error_handlers
 from charafy.web import player_files
 from tests.web.conftest import STATIC
@@ -59,6 +60,15 @@ def test_the_module_listens_to_every_message_of_the_server() -> None:
     listened = MAIN[MAIN.index("const HEARD") : MAIN.index("\n};")]
     handled = set(re.findall(r'^  "?([\w/-]+)"?: \(talk', listened, re.M))
     assert handled == set(table("From the server"))
+
+
+def test_what_the_server_says_is_in_the_table() -> None:
+    written = set(table("From the server"))
+    for path in Path(charafy.__file__).parent.joinpath("talk").glob("*.py"):
+        source = path.read_text("utf-8")
+        said = set(re.findall(r'\bevent\(\s*"([\w-]+)"', source)) - {"server-message"}
+        topics = re.findall(r'\bserver\(\s*"([\w-]+)"', source)
+        assert said | {f"server-message/{topic}" for topic in topics} <= written, path.name
 
 
 def test_the_module_says_every_message_of_the_client() -> None:

@@ -63,7 +63,8 @@ async function start(byVoice) {
     for (const tool of ["mute", "push"]) $(`[data-do="${tool}"]`).disabled = !byVoice;
     await talk.connect();
     scene.ticket = null;
-    $("#line").focus({ preventScroll: true });
+    // Whoever speaks needs no keyboard: on a phone it would cover the face.
+    if (!byVoice) $("#line").focus({ preventScroll: true });
   } catch (error) {
     if (error.status) scene.ticket = null; // the server refused it
     complain(error.code, error.message);
@@ -160,18 +161,16 @@ function line(user) {
   return { item, words: said, text: "" };
 }
 
-/** How long the last answer took: the server's stages, and the way here. */
+/** How long the last answer took: when each stage was reached, and what the way here adds. */
 function time({ stages, playout_s, round_trip_s }) {
-  const seconds = (value) => `${value.toFixed(2)} s`;
-  const { total, ...parts } = stages;
-  const sum = total ?? Object.values(parts).reduce((a, b) => a + b, 0);
+  const seconds = (value) => words.seconds.replace("{n}", value.toFixed(2));
+  const reached = Object.entries(stages).sort(([, a], [, b]) => a - b);
+  const [, audible] = reached.at(-1) ?? ["", 0];
   const way = playout_s + round_trip_s;
-  const list = Object.entries(parts).map(([stage, value]) => `${stage.replaceAll("_", " ")} ${value.toFixed(2)}`);
-  $(".latency").textContent = [
-    `${words.answered} ${seconds(sum)}`,
-    list.length ? `${words.of_that} ${list.join(", ")}` : "",
-    way ? `${words.round_trip} ${seconds(way)}` : "",
-  ].filter(Boolean).join(" · ");
+  const list = reached.slice(0, -1).map(([stage, at]) => `${words[`stage_${stage}`] ?? stage} ${seconds(at)}`);
+  const line = [`${words.answered} ${seconds(audible)}`, ...list];
+  if (way) line.push(`${words.round_trip} ${seconds(way)}`);
+  $(".latency").textContent = line.join(" · ");
 }
 
 function act(button) {

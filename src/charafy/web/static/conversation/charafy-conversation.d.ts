@@ -63,7 +63,8 @@ export interface ConversationEventMap {
   /** The character fell silent before its words were over; what is left may come again as `speech`. */
   hush: CustomEvent<{ reply: string | null; ended: boolean }>;
   speechended: CustomEvent<{ reply: string; heard: string; interrupted: boolean }>;
-  /** Seconds of each stage of a turn from the end of the user's words, and of the way here. */
+  /** When each stage was reached, in seconds from the end of the user's words (recognised,
+   * committed, thought, spoken, audible), and what the way here adds. */
   latency: CustomEvent<{
     turn: number;
     stages: Record<string, number>;

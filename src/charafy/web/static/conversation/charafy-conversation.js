@@ -165,20 +165,22 @@ export class CharafyConversation extends EventTarget {
     this.looking = setInterval(() => this.look(), LOOK_MS);
   }
 
-  /** Until the character is there. */
+  /** Until the character is there; it introduces itself once, not on each connection. */
   greet() {
+    this.send("client-ready", { version: VERSION, about: { library: "charafy-conversation", platform: "web" } });
+    if (this.mic?.pushToTalk) this.ask("mode", { push_to_talk: true });
+    if (this.about) return this.welcome(this.about);
     return new Promise((resolve, reject) => {
       const silent = () => reject(new ConversationError("silent", "The character doesn't answer.", { retryAfter: 1 }));
       const timer = setTimeout(silent, READY_MS);
       this.ready = () => (clearTimeout(timer), resolve());
-      this.send("client-ready", { version: VERSION, about: { library: "charafy-conversation", platform: "web" } });
-      if (this.mic?.pushToTalk) this.ask("mode", { push_to_talk: true });
     });
   }
 
   welcome(about) {
+    if (this.state !== "connecting" && this.state !== "reconnecting") return;
     this.about = about;
-    if (this.state === "connecting" || this.state === "reconnecting") this.become("listening");
+    this.become("listening");
     this.tell("ready", about);
     this.ready?.();
   }
