@@ -141,7 +141,25 @@ def test_doctor_finds_this_house_in_order(charafy: Run) -> None:
     answer = charafy("doctor")
     assert "every balance equals the sum of its entries" in answer.stdout
     assert "answers: a server is running" in answer.stdout
+    assert "language model: " in answer.stdout
     assert answer.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"CHARAFY_LLM_ENGINE": "scripted"}, "only say back what they hear"),
+        (
+            {"CHARAFY_LLM_BASE_URL": "http://127.0.0.1:9/v1", "CHARAFY_LLM_MODEL": "some-model"},
+            "some-model at http://127.0.0.1:9/v1",
+        ),
+        ({"CHARAFY_LLM_ENGINE": "embedded", "CHARAFY_LLM_PATH": "/none.gguf"}, "is no file"),
+    ],
+)
+def test_doctor_says_what_characters_think_with(
+    charafy: Run, settings: dict[str, str], says: str
+) -> None:
+    assert says in " ".join(charafy("doctor", **settings).stdout.split())
 
 
 def test_doctor_says_what_is_missing_and_what_to_do(charafy: Run, tmp_path: Path) -> None:

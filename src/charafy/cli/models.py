@@ -26,6 +26,7 @@ SERVING = ("campplus", "kokoro", "portrait", "silero-vad", "whisper-base")
 """What every server needs to speak, show a face and hear; to think, see `minds.model_of`."""
 
 TESTING = ("smollm2-135m",)
+"""What only tests need."""
 
 
 def app() -> typer.Typer:
@@ -52,7 +53,7 @@ def pull(
 
     settings = Settings()
     store = Store(settings.models)
-    wanted = names or _needed(settings, for_tests=for_tests)
+    wanted = names or needed(settings, for_tests=for_tests)
     if unknown := [name for name in wanted if name not in MANIFEST]:
         raise fail(f"There is no model {unknown[0]}: there are {', '.join(MANIFEST)}.")
     present = {s.model.name for s in store.statuses() if s.state == "present"}
@@ -63,7 +64,8 @@ def pull(
             out().print(f"{name} is here.")
 
 
-def _needed(settings: Settings, *, for_tests: bool) -> list[str]:
+def needed(settings: Settings, *, for_tests: bool) -> list[str]:
+    """Names of the models that this house uses."""
     from charafy.minds import model_of
 
     thinks = model_of(settings)
