@@ -83,8 +83,11 @@ def test_a_short_turn_costs_less_than_half_of_what_half_a_minute_costs() -> None
         np.zeros(2 * SAMPLE_RATE, np.float32),
         (0.05 * RNG.standard_normal(3 * SAMPLE_RATE)).astype(np.float32),
         (0.1 * np.sin(np.arange(3 * SAMPLE_RATE) * 0.08)).astype(np.float32),
+        (0.2 * np.hanning(12_800) * RNG.standard_normal(12_800)).astype(np.float32),
+        listened(recorded("no.mp3"))[int(2.1 * SAMPLE_RATE) : int(2.9 * SAMPLE_RATE)],
+        listened(recorded("no.mp3"))[: int(1.2 * SAMPLE_RATE)],
     ],
-    ids=["silence", "hiss", "hum"],
+    ids=["silence", "hiss", "hum", "breath", "room after a word", "room before a word"],
 )
 def test_nothing_is_heard_where_nobody_speaks(sound: Samples, language: str) -> None:
     assert short().transcribe(sound, language) == ""

@@ -31,9 +31,11 @@ _MOST_S: Final = 30.0
 _FRAMES_PER_S: Final = 100
 _TOKENS_PER_S: Final = 12
 """Of the fastest speech, in either language; what is longer is a loop."""
-_NO_SPEECH: Final = 0.6
-_UNSURE: Final = -1.0
-"""Mean log probability of the tokens below which what is no speech was made up."""
+_NO_SPEECH: Final = 0.8
+"""Above that likelihood nobody spoke, however sure the decoder is of its "Thank you."."""
+_DOUBTFUL: Final = 0.4
+_UNSURE: Final = -1.2
+"""Mean log probability of the tokens below which what is doubtful was made up."""
 _AGAIN: Final = re.compile(r"(.{4,60}?)(?:\s*\1){2,}")
 """The same three times and more: nobody speaks like that, but decoders that lost the thread."""
 
@@ -86,7 +88,8 @@ class ShortWhisper:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        if result.no_speech_prob > _NO_SPEECH and result.scores[0] < _UNSURE:
+        doubt, score = result.no_speech_prob, result.scores[0]
+        if doubt > _NO_SPEECH or (doubt > _DOUBTFUL and score < _UNSURE):
             return ""
         end = words.token_to_id("<|endoftext|>")
         text: str = words.decode([token for token in result.sequences_ids[0] if token < end])
