@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,7 +27,7 @@ class History:
 
     def recent(self) -> tuple[Message, ...]:
         """The last turns, oldest first, beginning with the user's."""
-        kept = list(_fitting(self._messages))[::-1]
+        kept = list(self._messages)
         while kept and kept[0].role != "user":
             kept.pop(0)
         return tuple(kept)
@@ -46,14 +45,9 @@ class History:
             self._messages[-1] = Message(last.role, f"{last.content} {text}")
         else:
             self._messages.append(Message("user" if role == "user" else "assistant", text))
-        del self._messages[: -2 * _MOST_MESSAGES]
+        if len(self._messages) > _MOST_MESSAGES or self._chars() > _MOST_CHARS:
+            # Half at once: what is left is read anew by a model, not again in every turn.
+            del self._messages[: (len(self._messages) + 1) // 2]
 
-
-def _fitting(turns: list[Message]) -> Iterator[Message]:
-    """From the newest back."""
-    left = _MOST_CHARS
-    for turn in reversed(turns[-_MOST_MESSAGES:]):
-        left -= len(turn.content)
-        if left < 0:
-            return
-        yield turn
+    def _chars(self) -> int:
+        return sum(len(message.content) for message in self._messages)
