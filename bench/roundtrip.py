@@ -44,7 +44,7 @@ def run(
     `recogniser` is a `faster_whisper.WhisperModel`. Keys: `wer`, `cer` over the plain sentences,
     `hard_wer`, `hard_cer` over the hard ones, `misread` with every sentence that is not perfect.
     """
-    kana = _kana_reader()
+    kana = kana_reader()
     sets: list[tuple[str, Language, str, Iterable[tuple[str, str]]]] = [
         ("wer", "en", english, [(s, s) for s in ENGLISH]),
         ("cer", "ja", japanese, [(s, s) for s in JAPANESE]),
@@ -57,7 +57,7 @@ def run(
     report: dict[str, Any] = {}
     misread: list[Heard] = []
     for name, language, speaker, sentences in sets:
-        units: Callable[[str], list[str]] = _words if language == "en" else kana
+        units: Callable[[str], list[str]] = words if language == "en" else kana
         heard = [_hear(voice, recogniser, speaker, language, s, e, units) for s, e in sentences]
         report[name] = sum(h.errors for h in heard) / max(1, sum(h.units for h in heard))
         misread += [h for h in heard if h.errors]
@@ -80,7 +80,7 @@ def _hear(
     )  # fmt: skip
     text = "".join(segment.text for segment in segments).strip()
     wanted, found = units(expected), units(text)
-    return Heard(language, written, expected, text, _distance(wanted, found), len(wanted))
+    return Heard(language, written, expected, text, distance(wanted, found), len(wanted))
 
 
 def _resampled(pcm: Pcm) -> Pcm:
@@ -89,7 +89,7 @@ def _resampled(pcm: Pcm) -> Pcm:
     return np.asarray(resample_poly(pcm, _RATE, SAMPLE_RATE), np.float32)
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     """Words as they are said, so that "$5" and "five dollars" are equal, and "FBI" and "F B I"."""
     written = text.replace("’", "'").replace("%", " percent")
     written = _CLOCK.sub(r"\1:\2 \3", written)
@@ -98,7 +98,7 @@ def _words(text: str) -> list[str]:
     return [_ALIKE.get(w, w) for w in re.findall(r"[a-z']+", " ".join(said).lower())]
 
 
-def _kana_reader() -> Callable[[str], list[str]]:
+def kana_reader() -> Callable[[str], list[str]]:
     """Text -> kana of its reading: recognisers choose their own kanji and digits."""
     from charafy.engines.voice.text.japanese.speech import JapaneseSpeech
 
@@ -111,7 +111,7 @@ def _kana_reader() -> Callable[[str], list[str]]:
     return kana
 
 
-def _distance(wanted: list[str], found: list[str]) -> int:
+def distance(wanted: list[str], found: list[str]) -> int:
     row = list(range(len(found) + 1))
     for i, unit in enumerate(wanted, 1):
         above, row[0] = row[0], i
