@@ -99,6 +99,15 @@ def test_a_turn_holds_a_little_of_the_silence_around_it(taker: TurnTaker) -> Non
     assert (len(turn) - spoken[-1]) / SAMPLE_RATE == pytest.approx(0.16, abs=FRAME_S)
 
 
+def test_who_goes_on_at_once_is_heard_from_before_the_first_word(taker: TurnTaker) -> None:
+    taker.feed(script((SPEECH, 1), (SILENCE, 1.3)))
+    heard = taker.feed(script((SPEECH, 1), (SILENCE, 2)))
+    assert kinds(heard)[-3:] == ["Started", "Hesitated", "Ended"]
+    spoken = np.flatnonzero(ended(heard).samples == np.float32(SPEECH))
+    assert 0.25 < spoken[0] / SAMPLE_RATE < 0.5
+    assert len(spoken) == len(sound(SPEECH, 1))
+
+
 @pytest.mark.parametrize("length_s", [0.032, 0.064])
 def test_a_click_is_no_turn(taker: TurnTaker, length_s: float) -> None:
     assert not taker.feed(script((SILENCE, 1), (SPEECH, length_s), (SILENCE, 2)))

@@ -92,6 +92,7 @@ class TurnTaker:
         self._rest = np.zeros(0, np.float32)
         self._at = 0
         """Frames so far."""
+        self._before = max(1, round(_BEFORE_S / self._frame_s))
         self._pressed = self._speaking = self._hesitated = False
         self._forget()
 
@@ -161,7 +162,7 @@ class TurnTaker:
     def _keep(self, frame: Samples) -> None:
         self._turn.append(frame)
         if not self._speaking:
-            del self._turn[: -max(1, round(_BEFORE_S / self._frame_s))]
+            del self._turn[: -self._before]
 
     def _step(self, probability: float) -> list[Heard]:
         if self._pressed:
@@ -209,11 +210,17 @@ class TurnTaker:
 
     def _samples(self) -> Samples:
         """The turn, with little of the silence that it ends in."""
-        surplus = self._quiet - round(_AFTER_S / self._frame_s)
-        kept = self._turn[:-surplus] if surplus > 0 else self._turn
+        kept = self._turn[: self._kept]
         return np.concatenate(kept) if kept else np.zeros(0, np.float32)
+
+    @property
+    def _kept(self) -> int:
+        return len(self._turn) - max(0, self._quiet - round(_AFTER_S / self._frame_s))
 
     def _end(self) -> Ended:
         ended = Ended(self._now_s, self._samples(), self._spoken * self._frame_s)
+        # Who goes on at once may have begun softly in the silence that ended this turn.
+        silence = self._turn[self._kept :][-self._before :]
         self._forget()
+        self._turn = silence
         return ended
