@@ -35,11 +35,13 @@ _INTRODUCES: Final = re.compile(
     re.IGNORECASE,
 )
 """A list or code, neither of which can be listened to."""
-_CHINESE: Final = re.compile(r"[们这说还给为对时过请谢乐东见语问间让应务气没个从]")
-"""Simplified signs that Japanese is not written with: small models change over to Chinese."""
+_FOREIGN: Final = re.compile(
+    r"^[^ぁ-ゖァ-ヺ一-龯]*[A-Za-z][^ぁ-ゖァ-ヺ一-龯]{20,}$|[们这说还给为对时过请谢乐东见语问间让应务气没个从节]"
+)
+"""English, or simplified signs that Japanese is not written with: small models change over."""
 _ASSISTANT: Final = re.compile(
     r"\bas an? (?:ai|artificial|language model)|\blanguage model\b"
-    r"|\bartificial intelligence\b|\bcreated by openai\b"
+    r"|\bartificial intelligence\b|\b(?:openai|alibaba|anthropic)\b"
     r"|\bhow (?:can|may) i (?:help|assist)|\bi(?:'m| am) here to (?:help|assist)"
     r"|\b(?:help|assist) you with (?:today|anything)|\banything else (?:i can|you)\b"
     r"|\b(?:ai|virtual|simple|helpful|digital) assistant\b|\blike humans? do\b"
@@ -74,7 +76,7 @@ class Guard:
         if any(pattern.search(clause) for pattern in (_CODE, _OTHERS, _INTRODUCES)):
             self.over = True
             return ""
-        if _ASSISTANT.search(clause) or (self._language == "ja" and _CHINESE.search(clause)):
+        if _ASSISTANT.search(clause) or (self._language == "ja" and _FOREIGN.search(clause)):
             return ""
         text = _PICTURES.sub("", _DIRECTIONS.sub("", clause))
         text = _MARKDOWN.sub("", text)
