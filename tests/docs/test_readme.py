@@ -150,3 +150,9 @@ def test_6_a_video_is_made(shop: Shop, tmp_path: Path) -> None:
     with av.open(str(tmp_path / "hello.mp4")) as container:
         assert {stream.type for stream in container.streams} == {"video", "audio"}
         assert len(list(container.decode(video=0))) > 25
+
+
+def test_8_a_conversation_is_prepaid_and_may_be_begun(shop: Shop, tmp_path: Path) -> None:
+    ticket = json.loads(shop.run(recipe("**8. Talk with it.**"), tmp_path))
+    assert ticket["token"].startswith("eyJ")
+    assert ticket["credits_used"] == ticket["billing"]["prepaid_credits"] == 50
