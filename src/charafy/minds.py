@@ -10,7 +10,7 @@ from typing import Final
 from charafy.engines.language import Chat
 from charafy.kernel.settings import Settings
 
-CHAT_MODEL: Final = "qwen-0.5b"
+CHAT_MODEL: Final = "qwen-1.5b"
 """See docs/decisions/language.md for the choice."""
 
 

@@ -26,7 +26,7 @@ SERVING = ("campplus", "kokoro", "portrait", "silero-vad", "whisper-base")
 """What every server needs to speak, show a face and hear; to think, see `minds.model_of`."""
 
 TESTING = ("smollm2-135m",)
-"""What only tests need."""
+"""What tests think with instead: a tenth of the size."""
 
 
 def app() -> typer.Typer:
@@ -42,7 +42,7 @@ def pull(
         list[str] | None, typer.Argument(help="Models to fetch; default: those a server needs.")
     ] = None,
     for_tests: Annotated[
-        bool, typer.Option("--for-tests", help="Also what tests and benchmarks need.")
+        bool, typer.Option("--for-tests", help="What tests need: a small model that thinks.")
     ] = False,
     quiet_if_present: Annotated[
         bool, typer.Option("--quiet-if-present", help="Say nothing when all is there.")
@@ -68,8 +68,10 @@ def needed(settings: Settings, *, for_tests: bool) -> list[str]:
     """Names of the models that this house uses."""
     from charafy.minds import model_of
 
+    if for_tests:
+        return [*SERVING, *TESTING]
     thinks = model_of(settings)
-    return [*SERVING, *([thinks] if thinks else []), *(TESTING if for_tests else ())]
+    return [*SERVING, thinks] if thinks else [*SERVING]
 
 
 def show() -> None:
