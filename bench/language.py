@@ -7,12 +7,13 @@ the guard that live conversations use. A reply is usable when
    for, the stock line that changes the subject will do,
 2. it is in the language that it was asked in, Japanese without half of it in Chinese,
 3. it is whole: it ends a sentence, and is no longer than two or three spoken ones,
-4. it says nothing that an earlier reply said, nor the question again,
+4. it says nothing that an earlier reply said, nor the question again, and does not recite what the
+   model was told to be,
 5. it answers: it holds one of the words that an answer needs, and none that only a character out
    of its role, or one who has understood nothing, would say.
 
-All of it is judged by rule, so that two runs can be compared; somebody who reads the replies
-(they are in the JSON) judges about one in eight otherwise, more often as unusable.
+All of it is judged by rule, so that two runs can be compared. Rules let nonsense pass that holds
+the right words: the replies are in the JSON for somebody to read.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ MODELS: Final = ("qwen-0.5b", "qwen-1.5b")
 SEEDS: Final = (1, 2)
 _LONGEST: Final[dict[Language, int]] = {"en": 320, "ja": 130}
 _ALIKE: Final = 0.8
+_RECITED: Final[dict[Language, int]] = {"en": 45, "ja": 16}
+"""Characters on end out of the persona."""
 _RUN_S: Final = 1_200
 
 
@@ -188,9 +191,9 @@ def run() -> dict[str, Any]:
     return {model: _summed([_process(model, seed) for seed in SEEDS]) for model in MODELS}
 
 
-def usable(reply: Reply, question: Question, before: list[str], language: Language) -> str:
+def usable(reply: Reply, question: Question, before: list[str], persona: Persona) -> str:
     """Why it isn't, in one word; "" when it is."""
-    text = reply.text
+    text, language = reply.text, persona.language
     if not reply.own:
         return "" if question.declined else "nothing"
     if not _in_language(text, language):
@@ -199,6 +202,8 @@ def usable(reply: Reply, question: Question, before: list[str], language: Langua
         return "whole"
     if any(_alike(text, other) for other in (*before, question.text)):
         return "repeats"
+    if _shared(text, persona.system_prompt or "") >= _RECITED[language]:
+        return "recites"
     if re.search(question.never, text, re.IGNORECASE):
         return "role"
     return "" if re.search(question.needs, text, re.IGNORECASE) else "answer"
@@ -215,6 +220,11 @@ def _in_language(text: str, language: Language) -> bool:
 
 def _alike(one: str, other: str) -> bool:
     return difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio() > _ALIKE
+
+
+def _shared(one: str, other: str) -> int:
+    """Length of the longest stretch that is in both."""
+    return difflib.SequenceMatcher(None, one, other, autojunk=False).find_longest_match().size
 
 
 def _conversation(chat: Any, script: Script) -> Iterator[Reply]:
@@ -259,7 +269,7 @@ def _measure(model: str, seed: int) -> dict[str, Any]:
         before: list[str] = []
         rows = []
         for question, reply in zip(script.questions, replies, strict=True):
-            why = usable(reply, question, before, script.persona.language)
+            why = usable(reply, question, before, script.persona)
             before.append(reply.text)
             rows.append([question.text, reply.text, why])
         found[script.persona.language] = {
