@@ -18,6 +18,12 @@ _OPEN_EN: Final = _words(
 _ANSWER_EN: Final = re.compile(r"\b(it|he|she|that|this|there|they|we|you|i) (is|are|was|were|am)$")
 """An end all the same: "Yes, it is." """
 _SURE_EN: Final = re.compile(r"[.!?]['\")\]]*$")
+_CONDITION_EN: Final = re.compile(
+    r"(^|[.!?] )(and |but |so |well, )?"
+    r"(if|when|while|because|although|though|since|unless|until|after|before|whenever)\b[^,]*$",
+    re.IGNORECASE,
+)
+"""A sentence that began with a condition and has not come to its comma yet."""
 _WHOLE_EN: Final = _words(
     "yes yeah yep no nope okay ok hello hi hey thanks bye goodbye sorry please sure"
 )
@@ -67,7 +73,7 @@ def _complete_en(text: str) -> bool:
     words = _in(text)
     if len(words) == 1 and words[0] in _WHOLE_EN:
         return True
-    if not _SURE_EN.search(text):
+    if not _SURE_EN.search(text) or _CONDITION_EN.search(text[:-1]):
         return False
     return words[-1] not in _OPEN_EN or bool(_ANSWER_EN.search(" ".join(words)))
 
