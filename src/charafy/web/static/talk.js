@@ -165,9 +165,10 @@ function line(user) {
 function time({ stages, playout_s, round_trip_s }) {
   const seconds = (value) => words.seconds.replace("{n}", value.toFixed(2));
   const reached = Object.entries(stages).sort(([, a], [, b]) => a - b);
-  const [, audible] = reached.at(-1) ?? ["", 0];
+  const audible = stages.audible ?? reached.at(-1)?.[1] ?? 0;
   const way = playout_s + round_trip_s;
-  const list = reached.slice(0, -1).map(([stage, at]) => `${words[`stage_${stage}`] ?? stage} ${seconds(at)}`);
+  const before = reached.filter(([stage]) => stage !== "audible");
+  const list = before.map(([stage, at]) => `${words[`stage_${stage}`] ?? stage} ${seconds(at)}`);
   const line = [`${words.answered} ${seconds(audible)}`, ...list];
   if (way) line.push(`${words.round_trip} ${seconds(way)}`);
   $(".latency").textContent = line.join(" · ");

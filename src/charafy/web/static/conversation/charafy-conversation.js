@@ -227,7 +227,7 @@ export class CharafyConversation extends EventTarget {
     const { peer } = this;
     const found = peer && this.playout.look(await peer.pc.getStats());
     Object.assign(this.network, found);
-    this.said.playout_s = this.network.playout_s;
+    if (found?.playout_s) this.said.playout_s = found.playout_s;
   }
 
   hear(message) {

@@ -11,8 +11,8 @@ const JUMP_S = 0.15;
 export const clock = () => performance.now() / 1000;
 
 export class Speech {
-  /** Seconds that sound waits before it is heard. */
-  playout_s = 0;
+  /** Seconds that sound waits before it is heard; as is usual until it has been measured. */
+  playout_s = 0.15;
   reply = null;
 
   /**
