@@ -45,12 +45,20 @@ _ASSISTANT: Final = re.compile(
     r"|\bhow (?:can|may) i (?:help|assist)|\bi(?:'m| am) here to (?:help|assist)"
     r"|\b(?:help|assist) you with (?:today|anything)|\banything else (?:i can|you)\b"
     r"|\b(?:ai|virtual|simple|helpful|digital) assistant\b|\blike humans? do\b"
+    r"|\bpersonal preferences\b|\b(?:preferences|feelings) or emotions\b|\bmy purpose is\b"
     r"|\blet me know if|\bfeel free to|\bi(?:'m| am) an? ai\b"
     r"|\bsystem prompt\b|\bmy instructions\b"
     r"|お手伝いでき|お手伝いしま|何かお困り|ご質問|言語モデル|AIアシスタント|人工知能です|プロンプト",
     re.IGNORECASE,
 )
 _ENDED: Final = re.compile(r"[.!?…~〜。！？][\"'”’)」』）*\s]*$")
+_HUMAN: Final = re.compile(
+    r"\b(?:i'm|i am) not (?:an? )?(?:ai|artificial|robot|computer|machine|bot|program)\b"
+    r"|\b(?:i'm|i am) (?:an? )?(?:real |actual )?(?:human|person)\b"
+    r"|(?:AI|ロボット|機械)(?:では|じゃ|とは)(?:あり|ない|言え)|私は人間(?:です|だ|なので|であ)",
+    re.IGNORECASE,
+)
+"""No character passes itself off as a person to somebody who asks."""
 _SAYABLE: Final = re.compile(r"[^\W_]", re.UNICODE)
 
 
@@ -76,7 +84,11 @@ class Guard:
         if any(pattern.search(clause) for pattern in (_CODE, _OTHERS, _INTRODUCES)):
             self.over = True
             return ""
-        if _ASSISTANT.search(clause) or (self._language == "ja" and _FOREIGN.search(clause)):
+        if (
+            _ASSISTANT.search(clause)
+            or _HUMAN.search(clause)
+            or (self._language == "ja" and _FOREIGN.search(clause))
+        ):
             return ""
         text = _PICTURES.sub("", _DIRECTIONS.sub("", clause))
         text = _MARKDOWN.sub("", text)
