@@ -19,7 +19,7 @@ from typing import Final
 from charafy.first_start import LAST_LINE
 
 START_S = 60.0
-_QUIET: Final = {"CHARAFY_LOG_LEVEL": "warning", "CHARAFY_WORKER": "off"}
+_QUIET: Final = {"CHARAFY_LOG_LEVEL": "warning", "CHARAFY_WORKER": "off", "CHARAFY_TALK": "off"}
 """Unless a test asks for more; only videos need the worker."""
 
 
