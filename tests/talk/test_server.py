@@ -186,3 +186,45 @@ def test_candidates_for_no_connection_are_refused(house: House) -> None:
             await node.trickle(Candidates(pc_id="nobody", candidates=[]))
 
     asyncio.run(main())
+
+
+def test_who_lost_the_line_comes_back_to_the_same_conversation(
+    house: House, minted: dict[str, Any]
+) -> None:
+    async def main() -> tuple[Caller, Caller]:
+        node = node_of(house, ScriptedCrew(heard=[""]))
+        first, second = Caller(), Caller()
+        try:
+            answer = await node.connect(Offer(token=minted["token"], sdp=await first.offer()))
+            await first.answered(answer)
+            await first.told("speech-ended")
+            await first.hang_up()
+            again = Offer(token=minted["token"], sdp=await second.offer(), pc_id=answer["pc_id"])
+            await second.answered(await node.connect(again))
+            second.send("send-text", content="Here I am.")
+            await second.told("speech-ended")
+            second.send("disconnect-bot")
+            await second.told("ended")
+        finally:
+            await second.hang_up()
+            await node.drain(10)
+        return first, second
+
+    _, second = asyncio.run(main())
+    assert second.of("ended")[0]["reason"] == "hang_up"
+    assert any(loud > 3000 for _, loud in second.heard)
+    assert row(house, minted["conversation_id"]).reason == "hang_up"
+
+
+def test_nobody_comes_back_to_the_conversation_of_somebody_else(
+    house: House, minted: dict[str, Any]
+) -> None:
+    async def play(caller: Caller, node: Node) -> None:
+        stranger = Caller()
+        [pc_id] = node.connections
+        offer = Offer(token="e30.e30.e30", sdp=await stranger.offer(), pc_id=pc_id)
+        with pytest.raises(NotFound):
+            await node.connect(offer)
+        await stranger.hang_up()
+
+    call(house, minted["token"], play)

@@ -103,6 +103,11 @@ class Node:
         """Sessions that run or are being opened."""
         return len(self._live) + self._opening
 
+    @property
+    def connections(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self._live)
+
     async def connect(self, offer: Offer) -> dict[str, Any]:
         """Answer an offer; a session runs once its client connects.
 
