@@ -77,8 +77,13 @@ def run() -> dict[str, Any]:
     return {
         "short": understood(short, said),
         "half_minute": understood(Whisper(folder, 1), said),
-        "endings": endings(vad, short, said),
-        "endings_by_silence_alone": endings(vad, None, said),
+        "endings": {
+            f"{language}_{kind}": endings(
+                vad, recogniser, [t for t in said if t.language == language]
+            )
+            for language in ("en", "ja")
+            for kind, recogniser in (("by_words", short), ("by_silence_alone", None))
+        },
     }
 
 
