@@ -191,6 +191,20 @@ def test_while_the_button_is_down_a_pause_ends_nothing() -> None:
     assert [t.role for t in scene.turns] == ["user", "assistant"]
 
 
+def test_who_talks_by_button_is_not_heard_without_it() -> None:
+    async def play(scene: Talk) -> None:
+        scene.dialogue.by_button(True)
+        await scene.says(1.0, then_s=4.0)
+        assert not scene.turns
+        await scene.dialogue.press(True)
+        await scene.sound(1.0, loud=True)
+        await scene.dialogue.press(False)
+        await scene.sound(6.0, loud=False)
+
+    scene = talk(ScriptedCrew(heard=["I like tea."]), play)
+    assert [t.role for t in scene.turns] == ["user", "assistant"]
+
+
 def test_a_reply_has_no_gap_when_the_voice_is_slow() -> None:
     async def play(scene: Talk) -> None:
         await scene.says(then_s=14)

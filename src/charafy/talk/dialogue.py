@@ -98,6 +98,7 @@ class Dialogue:
         self._history = History()
         self.stage = Stage(outlet, speaker, phrases, now=now, ended=self._over)
         self._guess: _Guess | None = None
+        self._by_button = False
         self._replies = 0
         self._turns = 0
         self._asked: dict[str, _Asked] = {}
@@ -114,6 +115,8 @@ class Dialogue:
 
     async def hear(self, samples: Samples) -> None:
         """The next of what comes from the microphone, in order: mono at 16 kHz."""
+        if self._by_button and not self._taker.pressed:
+            return
         self._take(await self._crew.attend(lambda: self._taker.feed(samples)))
 
     def type(self, text: str) -> None:
@@ -136,6 +139,10 @@ class Dialogue:
         """Be silent; what was heard stays in the conversation."""
         self.active_s = self._now()
         self.stage.stop()
+
+    def by_button(self, on: bool) -> None:
+        """Listen only while the talk button is down, or as always."""
+        self._by_button = on
 
     async def press(self, on: bool) -> None:
         """The talk button goes down or up."""

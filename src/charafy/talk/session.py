@@ -187,6 +187,8 @@ class Session:
                 self.dialogue.say(about["text"])
             case "interrupt":
                 self.dialogue.interrupt()
+            case "mode":
+                self.dialogue.by_button(bool(about.get("push_to_talk")))
             case "push-to-talk":
                 await self.dialogue.press(on=bool(about.get("on")))
             case "name" if isinstance(about.get("name"), str):
