@@ -23,6 +23,7 @@ from bench import (
     portrait,
     roundtrip,
     serving,
+    talk,
     videos,
     voice,
 )
@@ -41,6 +42,7 @@ PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "lips": lips_films.run,
     "videos": videos.run,
     "serving": serving.run,
+    "talk": talk.run,
     "http": http.measure,
     "ledger": ledger.run,
 }
