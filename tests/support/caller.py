@@ -47,7 +47,7 @@ class Microphone(MediaStreamTrack):
 class Caller:
     """One call. `offer`, then `answered` with what came back; `hang_up` at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, microphones: int = 1) -> None:
         self.microphone = Microphone()
         self.messages: list[dict[str, Any]] = []
         self.heard: list[tuple[float, int]] = []
@@ -56,6 +56,8 @@ class Caller:
         self._channel = self._pc.createDataChannel("chat", ordered=True)
         self._channel.on("message", self._told)
         self._pc.addTrack(self.microphone)
+        for _ in range(microphones - 1):
+            self._pc.addTrack(Microphone())
         self._pc.on("track", self._listen)
         self._open = asyncio.Event()
         self._channel.on("open", self._open.set)

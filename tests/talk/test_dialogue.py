@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from charafy.engines.hearing import Samples
+from charafy.engines.voice import Language
 from charafy.talk.phrases import APOLOGY, OPENERS
 from tests.support import virtual_time
 from tests.support.talking import ScriptedCrew, Talk
@@ -193,7 +195,7 @@ def test_while_the_button_is_down_a_pause_ends_nothing() -> None:
 
 def test_who_talks_by_button_is_not_heard_without_it() -> None:
     async def play(scene: Talk) -> None:
-        scene.dialogue.by_button(True)
+        await scene.dialogue.by_button(True)
         await scene.says(1.0, then_s=4.0)
         assert not scene.turns
         await scene.dialogue.press(True)
@@ -233,3 +235,55 @@ def test_a_hundred_interruptions_later_it_still_answers() -> None:
     scene = talk(ScriptedCrew(heard=["I like tea."]), play)
     assert scene.turns[-1].text == "That is nice. Tell me more about it."
     assert not scene.turns[-1].interrupted
+
+
+class DeafCrew(ScriptedCrew):
+    """Recognition that breaks in a way that nobody thought of."""
+
+    async def hear(self, samples: Samples, language: Language) -> str:
+        if self.heard:
+            return await super().hear(samples, language)
+        raise RuntimeError("the model broke")
+
+
+def test_whatever_recognition_fails_with_who_was_held_goes_on() -> None:
+    async def play(scene: Talk) -> None:
+        await scene.says(then_s=2.2)
+        scene.crew.heard.clear()
+        await scene.says(0.6, then_s=10)
+
+    answer = "Oh, there are many kinds of it in the shops of this town."
+    scene = talk(DeafCrew(heard=["I like tea."], answers=[answer]), play)
+    assert scene.out.of("speech-paused")
+    assert scene.out.of("error")[0]["code"] == "not_heard"
+    assert scene.turns[-1].text == answer
+
+
+def test_who_hangs_up_while_an_answer_is_thought_of_keeps_no_engine_at_work() -> None:
+    async def play(scene: Talk) -> None:
+        await scene.says(1.0, then_s=0.42)
+
+    crew = ScriptedCrew(heard=["I like"], hear_s=0.05, think_s=30.0)
+    talk(crew, play)
+    assert crew.asked
+    assert crew.closed == len(crew.asked)
+
+
+def test_an_answer_waits_for_who_began_to_speak_again() -> None:
+    async def play(scene: Talk) -> None:
+        await scene.says(1.0, then_s=1.35)
+        await scene.sound(2.5, loud=True)
+        assert not scene.out.of("bot-started-speaking")
+        await scene.sound(8.0, loud=False)
+
+    scene = talk(ScriptedCrew(heard=["I like", "I like tea."], hear_s=1.5), play)
+    assert scene.turns[-1].role == "assistant"
+
+
+def test_what_cannot_be_written_down_is_left_out() -> None:
+    async def play(scene: Talk) -> None:
+        scene.dialogue.type("I like \ud800tea.\0")
+        await scene.sound(4.0, loud=False)
+
+    scene = talk(ScriptedCrew(heard=[""]), play)
+    assert scene.turns[0].text == "I like tea."

@@ -99,6 +99,9 @@ class Dialogue:
         self.stage = Stage(outlet, speaker, phrases, now=now, ended=self._over)
         self._guess: _Guess | None = None
         self._by_button = False
+        self._user_speaking = False
+        self._making: set[Reply] = set()
+        """Replies that engines still work at."""
         self._replies = 0
         self._turns = 0
         self._asked: dict[str, _Asked] = {}
@@ -121,7 +124,7 @@ class Dialogue:
 
     def type(self, text: str) -> None:
         """A turn that was typed: it interrupts, and is answered like a spoken one."""
-        text = text.strip()[:MOST_TEXT]
+        text = _clean(text)
         if not text:
             return
         self._forget()
@@ -130,7 +133,7 @@ class Dialogue:
 
     def say(self, text: str) -> None:
         """Say exactly this, now."""
-        text = text.strip()[:MOST_TEXT]
+        text = _clean(text)
         if text:
             self.active_s = self._now()
             self.stage.perform(self._begin(_just(text)), opener=False)
@@ -140,9 +143,15 @@ class Dialogue:
         self.active_s = self._now()
         self.stage.stop()
 
-    def by_button(self, on: bool) -> None:
-        """Listen only while the talk button is down, or as always."""
+    async def by_button(self, on: bool) -> None:
+        """Listen only while the talk button is down, or as always; what was begun is forgotten."""
+        if on == self._by_button:
+            return
         self._by_button = on
+        await self._crew.attend(self._taker.drop)
+        self._forget()
+        self._user_speaking = False
+        self.stage.go_on()
 
     async def press(self, on: bool) -> None:
         """The talk button goes down or up."""
@@ -150,15 +159,18 @@ class Dialogue:
 
     def name(self, visitor: str) -> None:
         """Who the user says they are."""
-        self._mind.meet(visitor.strip()[:100] or None)
+        self._mind.meet(_clean(visitor)[:100] or None)
 
     async def close(self) -> None:
         """End everything that is under way."""
-        self._forget()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        guess, self._guess = self._guess, None
+        if guess is not None:
+            guess.task.cancel()
         await self.stage.close()
+        await asyncio.gather(*(r.drop() for r in tuple(self._making)), return_exceptions=True)
 
     def _take(self, what: list[Heard]) -> None:
         for heard in what:
@@ -170,9 +182,12 @@ class Dialogue:
                 case Resumed():
                     self._forget()
                 case Ended(samples=turn):
-                    self._spawn(self._user_ended(turn))
+                    self._user_speaking = False
+                    guess, self._guess = self._guess, None
+                    self._spawn(self._user_ended(turn, guess))
 
     def _user_started(self) -> None:
+        self._user_speaking = True
         self.active_s = self._now()
         self.stage.hold()
         self._outlet.tell(events.event("user-started-speaking"))
@@ -206,15 +221,14 @@ class Dialogue:
         async with asyncio.timeout(HEAR_S):
             return await self._crew.hear(turn, self._speaker.language)
 
-    async def _user_ended(self, turn: Samples) -> None:
+    async def _user_ended(self, turn: Samples, guess: _Guess | None) -> None:
         """The turn is over; what was supposed is right, unless it never was."""
         self.active_s = self._now()
-        guess, self._guess = self._guess, None
         asked_s = guess.asked_s if guess else self._now()
         task = guess.task if guess else asyncio.create_task(self._recognise(turn))
         try:
             text = await task
-        except (OSError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever hearing raises: who was held goes on
             log.warning("not_recognised", **describe(error))
             self._outlet.tell(
                 events.event(
@@ -231,7 +245,8 @@ class Dialogue:
         if not text or (self._interrupting and is_backchannel(text, language)):
             if guess is not None and guess.reply is not None:
                 self._spawn(guess.reply.drop())
-            self.stage.go_on()
+            if not self._user_speaking:
+                self.stage.go_on()
             return
         stopped_s = asked_s - (self._taker.hesitation_s if guess else 0.0)
         self._commit(text, guess.reply if guess else None, stopped_s, stages)
@@ -251,10 +266,12 @@ class Dialogue:
         reply = reply or self._begin(self._mind.answer(self._history.recent()))
         self._asked[reply.key] = _Asked(self._turns, stopped_s, stages, reply)
         self.stage.perform(reply, opener=True)
+        if self._user_speaking:
+            self.stage.hold()
 
     def _begin(self, clauses: AsyncGenerator[str, None]) -> Reply:
         self._replies += 1
-        return Reply(
+        reply = Reply(
             f"r{self._replies}",
             clauses,
             crew=self._crew,
@@ -262,6 +279,9 @@ class Dialogue:
             pace=self._pace,
             now=self._now,
         )
+        self._making.add(reply)
+        reply.when_made(self._making.discard)
+        return reply
 
     def _over(self, said: Said) -> None:
         self._history.assistant(said.heard)
@@ -278,8 +298,19 @@ class Dialogue:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("turn_failed", **describe(error))
+            self.stage.go_on()
 
 
 async def _just(text: str) -> AsyncGenerator[str, None]:
     yield text
+
+
+def _clean(text: str) -> str:
+    """As much of it as a turn may have; without what can't be written down."""
+    return text[:MOST_TEXT].encode("utf-8", "ignore").decode().replace("\0", "").strip()

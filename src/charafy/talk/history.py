@@ -47,7 +47,9 @@ class History:
             self._messages.append(Message("user" if role == "user" else "assistant", text))
         if len(self._messages) > _MOST_MESSAGES or self._chars() > _MOST_CHARS:
             # Half at once: what is left is read anew by a model, not again in every turn.
-            del self._messages[: (len(self._messages) + 1) // 2]
+            del self._messages[: min((len(self._messages) + 1) // 2, len(self._messages) - 1)]
+            newest = self._messages[-1]
+            self._messages[-1] = Message(newest.role, newest.content[-_MOST_CHARS:])
 
     def _chars(self) -> int:
         return sum(len(message.content) for message in self._messages)

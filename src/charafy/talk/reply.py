@@ -78,6 +78,10 @@ class Reply:
             clause_made=self._first_made,
         )
 
+    def when_made(self, tell: Callable[[Reply], None]) -> None:
+        """`tell` is called once engines no longer work at it."""
+        self._task.add_done_callback(lambda _: tell(self))
+
     async def drop(self) -> None:
         """Stop making it. Returns when the engines were told."""
         self._task.cancel()

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
-from charafy.engines.hearing import SAMPLE_RATE
+from charafy.engines.hearing import SAMPLE_RATE, Samples, VadStream
 from charafy.engines.language import Asked
 from charafy.engines.language.persona import Persona, told
 from charafy.house import House
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from charafy.conversations.models import Admitted
     from charafy.talk.dialogue import Dialogue, Spoken
     from charafy.talk.line import Line
-    from charafy.talk.server import Node
+    from charafy.talk.node import Node
 
 log = structlog.get_logger("charafy.talk")
 
@@ -56,10 +57,12 @@ def run(house: House, *, supervised: bool, host: str = "127.0.0.1", port: int = 
 def crew_of(house: House) -> ThreadedCrew:
     """The engines that the settings name; their models are loaded when they are first needed."""
     from charafy.ears import hearing_of
-    from charafy.minds import mind_of
+    from charafy.minds import engine_of, mind_of
 
     vad, recogniser = hearing_of(house.settings)
-    crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=house.speech.voice)
+    # Who waits for a service holds up nobody else; a model on these cores answers one by one.
+    thinkers = 2 * house.settings.talk_capacity if engine_of(house.settings) == "remote" else 1
+    crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=house.speech.voice, thinkers=thinkers)
     crew.hire(mind_of(house.settings, crew.speaking))
     return crew
 
@@ -82,7 +85,7 @@ def makes(crew: Crew, pace: Pace, phrases: Phrases) -> Callable[..., Dialogue]:
             pace=pace,
             phrases=phrases,
             outlet=line,
-            taker=TurnTaker(crew.listen()),
+            taker=TurnTaker(_FirstHeard(crew)),
             now=time.monotonic,
             note=note,
         )
@@ -90,10 +93,23 @@ def makes(crew: Crew, pace: Pace, phrases: Phrases) -> Callable[..., Dialogue]:
     return make
 
 
+class _FirstHeard:
+    """A `VadStream` that is opened where it is fed: a model may have to be loaded for it."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self._stream: VadStream | None = None
+
+    def feed(self, samples: Samples) -> NDArray[np.float32]:
+        if self._stream is None:
+            self._stream = self._crew.listen()
+        return self._stream.feed(samples)
+
+
 async def _serve(
     house: House, crew: ThreadedCrew, *, supervised: bool, host: str, port: int
 ) -> None:
-    from charafy.talk.server import Node
+    from charafy.talk.node import Node
 
     settings, room = house.settings, house.conversation_room
     stop = _stopping(supervised)
@@ -118,8 +134,10 @@ async def _serve(
                 await asyncio.wait_for(stop.wait(), _BEAT_S)
     finally:
         warming.cancel()
-        with contextlib.suppress(OSError):
+        try:
             await asyncio.to_thread(room.nodes.leave, node.name)
+        except Exception as error:  # noqa: BLE001 - who is still here must be settled all the same
+            log.warning("node_did_not_leave", **describe(error))
         await node.drain(DRAIN_S)
         await site.cleanup()
 
@@ -129,7 +147,7 @@ async def _listen(node: Node, secret: str, host: str, port: int) -> tuple[str, w
 
     from charafy.talk.server import application
 
-    runner = web.AppRunner(application(node, secret), access_log=None)
+    runner = web.AppRunner(application(node, secret), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     sock = socket.create_server((host, port))
     await web.SockSite(runner, sock).start()

@@ -7,10 +7,12 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import structlog
 
 from charafy.conversations.models import Admitted, Ending, Reason, TurnRecord
 from charafy.conversations.sessions import Sessions
+from charafy.engines.hearing import SAMPLE_RATE
 from charafy.kernel.observe import describe
 from charafy.talk import events
 from charafy.talk.dialogue import Dialogue, Spoken
@@ -26,6 +28,11 @@ _GRACE_S: Final = 20.0
 """A client that lost its network may come back within."""
 _WARNED_S: Final = (60, 10)
 _DB_S: Final = 15.0
+_MUTE_S: Final = 1.0
+_BURST: Final = 10
+_PER_S: Final = 2.0
+"""Messages of a client: nobody types or presses buttons faster for long."""
+_TRIES: Final = 3
 
 
 class Session:
@@ -111,20 +118,46 @@ class Session:
         try:
             reason = await self._ended
         finally:
-            seconds = min(self.seconds, float(self.admitted.limit_s))
-            self._line.tell(events.server("ended", reason=reason))
+            await self._finish(reason, work, keeping)
+        return reason
+
+    async def _finish(
+        self, reason: Reason, work: list[asyncio.Task[None]], keeping: asyncio.Task[None]
+    ) -> None:
+        """Settle it, whatever else fails."""
+        seconds = min(self._billed(reason), float(self.admitted.limit_s))
+        self._line.tell(events.server("ended", reason=reason))
+        try:
             await self.dialogue.close()
             # The last event and the last words are on their way.
             await asyncio.sleep(0.1)
-            for task in work:
-                task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
-            self._turns.put_nowait(None)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(keeping, _DB_S)
-            await asyncio.to_thread(self._settle, reason, seconds)
+        except Exception as error:  # noqa: BLE001 - what can't be ended is settled all the same
+            log.error("dialogue_did_not_close", **describe(error))
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        self._turns.put_nowait(None)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(keeping, _DB_S)
+        try:
+            await self._settled(reason, seconds)
+        finally:
             await self._hang_up()
-        return reason
+
+    def _billed(self, reason: Reason) -> float:
+        """Nobody pays for the time in which they were waited for."""
+        away_s = 0.0 if self._lost_s is None else self._now() - self._lost_s
+        return max(0.0, self.seconds - away_s) if reason == "disconnected" else self.seconds
+
+    async def _settled(self, reason: Reason, seconds: float) -> None:
+        for _ in range(_TRIES):
+            try:
+                await asyncio.to_thread(self._settle, reason, seconds)
+            except Exception as error:  # noqa: BLE001 - the sweeper settles what stays open
+                log.error("not_settled", **describe(error))
+                await asyncio.sleep(1.0)
+            else:
+                return
 
     async def _greet(self) -> None:
         await self._there.wait()
@@ -161,13 +194,25 @@ class Session:
 
     async def _listen(self) -> None:
         while True:
-            await self.dialogue.hear(await self._line.heard())
+            try:
+                async with asyncio.timeout(_MUTE_S):
+                    samples = await self._line.heard()
+            except TimeoutError:
+                # A microphone that stops in the middle of a word ends the turn like any silence.
+                samples = np.zeros(int(_MUTE_S * SAMPLE_RATE), np.float32)
+            await self.dialogue.hear(samples)
 
     async def _obey(self) -> None:
+        left, at_s = float(_BURST), self._now()
         while True:
             message = await self._line.message()
-            if isinstance(message, dict):
-                await self._do(message)
+            left, at_s = min(_BURST, left + (self._now() - at_s) * _PER_S), self._now()
+            if not isinstance(message, dict):
+                continue
+            if left < 1 and message.get("type") != "disconnect-bot":
+                continue
+            left -= 1
+            await self._do(message)
 
     async def _do(self, message: dict[str, Any]) -> None:
         data = message.get("data")
@@ -188,7 +233,7 @@ class Session:
             case "interrupt":
                 self.dialogue.interrupt()
             case "mode":
-                self.dialogue.by_button(bool(about.get("push_to_talk")))
+                await self.dialogue.by_button(bool(about.get("push_to_talk")))
             case "push-to-talk":
                 await self.dialogue.press(on=bool(about.get("on")))
             case "name" if isinstance(about.get("name"), str):
@@ -207,7 +252,8 @@ class Session:
                 self.end("limit")
             if self._lost_s is not None and self._now() - self._lost_s >= _GRACE_S:
                 self.end("never_connected" if self._began_s is None else "disconnected")
-            if not self.dialogue.stage.audible and self._idle():
+            stage = self.dialogue.stage
+            if (stage.held or not stage.audible) and self._idle():
                 self.end("idle")
 
     def _idle(self) -> bool:

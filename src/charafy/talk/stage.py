@@ -95,6 +95,11 @@ class Stage:
         return self._lead is not None or (self._reply is not None and self._reply.playout.started)
 
     @property
+    def held(self) -> bool:
+        """Nothing is heard until it goes on, or something else is performed."""
+        return self._held
+
+    @property
     def heard(self) -> str:
         """What was heard of what is on."""
         if self._reply is None:
@@ -180,7 +185,9 @@ class Stage:
             self._outlet.tell(events.event("bot-started-speaking", reply=reply.key))
             self._outlet.tell(events.server("state", state="speaking"))
             return True
-        if reply.playout.complete:
+        if reply.playout.complete and reply.failure is None:
+            self._finish(interrupted=False)  # There was nothing to say.
+        elif reply.playout.complete:
             self._apologise(reply)
         elif not self._opened and now - self._since_s >= _OPENER_AFTER_S:
             self._opened = True

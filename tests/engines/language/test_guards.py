@@ -30,6 +30,7 @@ def said(language: Language, *clauses: str) -> list[str]:
         ("I have no hobbies like humans do.", ""),
         ("I'm here, like humans, for the tea.", "I'm here, like humans, for the tea."),
         ("***", ""),
+        ("I love rainy days;", "I love rainy days;"),
         ("🍵🍵", ""),
     ],
 )

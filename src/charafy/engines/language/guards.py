@@ -29,7 +29,10 @@ _OTHERS: Final = re.compile(
     r"^\s*(?:user|human|visitor|assistant|system|ユーザー|お客さん|質問|回答)\s*[:：]",
     re.IGNORECASE,
 )
-_CODE: Final = re.compile(r"```|\bdef \w+\(|\bimport \w+|\bfunction\s*\(|[{};]\s*$|</?\w+>")
+_CODE: Final = re.compile(
+    r"```|\bdef \w+\(|\bimport \w+|\bfunction\s*\("
+    r"|[{}]\s*$|[)\]}\"']\s*;\s*$|=[^;]*;\s*$|</?\w+>"
+)
 _INTRODUCES: Final = re.compile(
     r"\bhere(?:'s| is| are)\b[^.!?]*:$|\b(?:following|below)\b[^.!?]*:$|(?:以下|次)[^。]*[：:]$",
     re.IGNORECASE,

@@ -11,10 +11,10 @@ from fastapi.testclient import TestClient
 
 from charafy.house import House
 from charafy.kernel.errors import BadRequest, Conflict, NotFound, TooManyRequests, Unauthorized
+from charafy.talk.node import Candidates, Node, Offer
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
 from charafy.talk.run import makes
-from charafy.talk.server import Candidates, Node, Offer
 from tests.support.caller import Caller
 from tests.support.conversations import asked, row, spent
 from tests.support.talking import ScriptedCrew
@@ -201,6 +201,7 @@ def test_who_lost_the_line_comes_back_to_the_same_conversation(
             await first.hang_up()
             again = Offer(token=minted["token"], sdp=await second.offer(), pc_id=answer["pc_id"])
             await second.answered(await node.connect(again))
+            assert node.count == 1
             second.send("send-text", content="Here I am.")
             await second.told("speech-ended")
             second.send("disconnect-bot")
@@ -228,3 +229,30 @@ def test_nobody_comes_back_to_the_conversation_of_somebody_else(
         await stranger.hang_up()
 
     call(house, minted["token"], play)
+
+
+def test_a_client_that_floods_is_answered_now_and_then_and_may_hang_up(
+    house: House, minted: dict[str, Any]
+) -> None:
+    async def play(caller: Caller, node: Node) -> None:
+        await caller.told("bot-ready")
+        for number in range(200):
+            caller.send("send-text", content=f"Number {number}.")
+        caller.send("disconnect-bot")
+        await caller.told("ended")
+
+    caller = call(house, minted["token"], play)
+    assert len(caller.of("user-transcription")) <= 12
+    assert row(house, minted["conversation_id"]).reason == "hang_up"
+
+
+def test_an_offer_of_more_than_one_sound_is_refused(house: House, minted: dict[str, Any]) -> None:
+    async def main() -> None:
+        node = node_of(house, ScriptedCrew(heard=[""]))
+        caller = Caller(microphones=2)
+        with pytest.raises(BadRequest):
+            await node.connect(Offer(token=minted["token"], sdp=await caller.offer()))
+        await caller.hang_up()
+        assert node.count == 0
+
+    asyncio.run(main())
