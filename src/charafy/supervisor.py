@@ -12,6 +12,8 @@ from typing import Final
 
 import structlog
 
+from charafy.kernel.observe import describe
+
 log = structlog.get_logger("charafy.supervisor")
 
 STOP_S: Final = 15.0
@@ -69,9 +71,7 @@ class Supervisor:
                     return
                 self._child = child = self._spawn()
             began_s = time.monotonic()
-            code = child.wait()
-            if child.stdin is not None:
-                child.stdin.close()
+            code = _ended(child)
             if self._stopping.is_set():
                 return
             if time.monotonic() - began_s > _STEADY_S:
@@ -81,13 +81,28 @@ class Supervisor:
                 return
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 - our own program
-            self._command,
-            env=self._env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
+    def _spawn(self) -> subprocess.Popen[bytes] | None:
+        """None where the machine has no room for another process now."""
+        try:
+            return subprocess.Popen(  # noqa: S603 - our own program
+                self._command,
+                env=self._env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            log.error("not_started", name=self._name, **describe(error))
+            return None
+
+
+def _ended(child: subprocess.Popen[bytes] | None) -> int | None:
+    """Wait for its end; what it ended with."""
+    if child is None:
+        return None
+    code = child.wait()
+    if child.stdin is not None:
+        child.stdin.close()
+    return code
 
 
 def worker(host: str, port: int) -> Supervisor:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+import structlog
+
 from charafy.conversations import queries
 from charafy.conversations.endings import Endings
 from charafy.conversations.models import Conversation, Ending
 from charafy.conversations.sessions import lasted_until_last_beat
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
+from charafy.kernel.observe import describe
+
+log = structlog.get_logger("charafy.conversations")
 
 HOLD_SLACK: Final = timedelta(days=1)
 """Credits stay set aside this much longer than a conversation may take, so that it is settled
@@ -34,12 +39,18 @@ class Chores:
         with self._db.read() as tx:
             lapsed = queries.lapsed(tx, self._clock.now(), _BATCH)
         for conversation in lapsed:
-            with self._db.write() as tx:
-                # As it is now: a beat may have come, or a client, since it was read.
-                found = queries.find(tx, conversation.conversation_id, lock=True)
-                if found is not None and self._is_lapsed(found):
-                    self._endings.end(tx, found, _ending(found))
+            try:
+                self._end_lapsed(conversation.conversation_id)
+            except Exception as error:  # noqa: BLE001 - one that fails must not keep others' credits
+                log.error("not_settled", **describe(error))
         return len(lapsed)
+
+    def _end_lapsed(self, conversation_id: str) -> None:
+        with self._db.write() as tx:
+            # As it is now: a beat may have come, or a client, since it was read.
+            found = queries.find(tx, conversation_id, lock=True)
+            if found is not None and self._is_lapsed(found):
+                self._endings.end(tx, found, _ending(found))
 
     def remove_old(self) -> int:
         """Forget what ended longer ago than it is kept, and what was deleted a day ago."""
