@@ -39,6 +39,10 @@ def bodies(
         "speak_with_timestamps": (speech, "text"),
         "generate_video": (speech, "text"),
         "create_speech": ({"model": "kokoro", "voice": character_id, "input": "Hello!"}, "input"),
+        "create_conversation_token": (
+            {"character_id": character_id, "mode": "audio-only"},
+            "greeting",
+        ),
         "create_key": ({"name": "spare"}, "name"),
         "create_endpoint": ({"url": "https://example.com/hook"}, "description"),
         "grant_credits": ({"amount": 5, "description": "Thanks"}, "description"),
