@@ -48,6 +48,7 @@ _ASSISTANT: Final = re.compile(
     r"|\bhow (?:can|may) i (?:help|assist)|\bi(?:'m| am) here to (?:help|assist)"
     r"|\b(?:help|assist) you with (?:today|anything)|\banything else (?:i can|you)\b"
     r"|\b(?:ai|virtual|simple|helpful|digital) assistant\b|\blike humans? do\b"
+    r"|\bphysical (?:senses|body|form)\b|\bability to (?:experience|feel)\b"
     r"|\bpersonal preferences\b|\b(?:preferences|feelings) or emotions\b|\bmy purpose is\b"
     r"|\blet me know if|\bfeel free to|\bi(?:'m| am) an? ai\b"
     r"|\bsystem prompt\b|\bmy instructions\b"
