@@ -26,6 +26,7 @@ from tests.support.server import Server, running
 
 TURNS: Final = 12
 PATIENCE_S: Final = 60.0
+WARM_S: Final = 30.0
 SAID: Final[dict[Language, tuple[str, tuple[str, ...]]]] = {
     "en": (
         "am_adam",
@@ -53,6 +54,8 @@ def run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         models = {"CHARAFY_TALK": "on", "CHARAFY_LOG_LEVEL": "error"}
         with running(Path(folder) / "home", **models) as server:
+            # The talk process starts after the API, and loads its models then.
+            time.sleep(WARM_S)
             return {language: asyncio.run(_conversation(server, language)) for language in SAID}
 
 
