@@ -12,7 +12,7 @@ from charafy.engines.voice.cloning.chosen import ChosenCloner
 from charafy.engines.voice.cloning.deferred import DeferredCloner
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.engines.voice.deferred import DeferredVoice
-from charafy.engines.weights import Store, WeightsUnavailable
+from charafy.engines.weights import Store
 from charafy.ground import Ground
 from charafy.kernel.errors import CharafyError
 from charafy.kernel.settings import Settings
@@ -105,9 +105,5 @@ class Ears:
                 from charafy.engines.voice.cloning.quality import Examiner
                 from charafy.engines.voice.cloning.speakers import Resemblyzer
 
-                try:
-                    model = self._store.ensure(VAD_MODEL)
-                except WeightsUnavailable as error:
-                    raise OSError(str(error)) from None
-                self._examiner = Examiner(Silero(model), Resemblyzer())
+                self._examiner = Examiner(Silero(self._store.required(VAD_MODEL)), Resemblyzer())
             return self._examiner

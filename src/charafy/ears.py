@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from charafy.engines.hearing import Recogniser, Samples, Vad, VadStream
-from charafy.engines.weights import Store, WeightsUnavailable
+from charafy.engines.weights import Store
 from charafy.kernel.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class _FetchedVad:
 
         with self._lock:
             if self._silero is None:
-                self._silero = Silero(_fetched(self._store, VAD_MODEL))
+                self._silero = Silero(self._store.required(VAD_MODEL))
             silero = self._silero
         return silero.listen()
 
@@ -70,13 +69,5 @@ class _FetchedRecogniser:
 
         with self._lock:
             if self._whisper is None:
-                self._whisper = ShortWhisper(_fetched(self._store, RECOGNISER_MODEL), self._threads)
+                self._whisper = ShortWhisper(self._store.required(RECOGNISER_MODEL), self._threads)
             return self._whisper
-
-
-def _fetched(store: Store, model: str) -> Path:
-    """Its path. Raises `OSError`, which is what engines say when a model is missing."""
-    try:
-        return store.ensure(model)
-    except WeightsUnavailable as error:
-        raise OSError(str(error)) from None

@@ -123,10 +123,7 @@ class Transcription:
 
         with self._lock:
             if self._recogniser is None:
-                try:
-                    self._recogniser = Whisper(self._store.ensure(HEARING_MODEL))
-                except WeightsUnavailable as error:
-                    raise OSError(str(error)) from None
+                self._recogniser = Whisper(self._store.required(HEARING_MODEL))
             return self._recogniser
 
 

@@ -57,7 +57,7 @@ def model_of(settings: Settings) -> str | None:
 
 def _file_of(settings: Settings) -> Path:
     """Where the embedded model lies, fetched if it must be. Raises `OSError`."""
-    from charafy.engines.weights import Store, WeightsUnavailable
+    from charafy.engines.weights import Store
 
     name = model_of(settings)
     if name is None:
@@ -66,8 +66,6 @@ def _file_of(settings: Settings) -> Path:
             raise OSError(f"{own} is no file.")
         return own
     try:
-        return Store(settings.models).ensure(name)
-    except WeightsUnavailable as error:
-        raise OSError(str(error)) from None
+        return Store(settings.models).required(name)
     except KeyError:
         raise OSError(f"There is no model {name}.") from None

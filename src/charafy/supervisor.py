@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
@@ -103,6 +104,21 @@ def _ended(child: subprocess.Popen[bytes] | None) -> int | None:
     if child.stdin is not None:
         child.stdin.close()
     return code
+
+
+def when_parent_ends(tell: Callable[[], object]) -> None:
+    """In the child: have `tell` called once the supervisor is gone, however that happened.
+
+    It never writes to its child's standard input; it ends this pipe by ending itself.
+    """
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 1):
+                pass
+        tell()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def worker(host: str, port: int) -> Supervisor:

@@ -21,6 +21,7 @@ from charafy.engines.voice import SAMPLE_RATE, Pcm
 from charafy.house import House
 from charafy.kernel.observe import describe
 from charafy.kernel.settings import Settings
+from charafy.supervisor import when_parent_ends
 from charafy.videos.jobs import Jobs
 from charafy.videos.making import Maker
 from charafy.videos.still import StillFaces
@@ -120,16 +121,8 @@ def _stop_signal(supervised: bool) -> threading.Event:
     # Ctrl-C reaches every process of a terminal: a supervised worker leaves it to its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN if supervised else lambda *_: stop.set())
     if supervised:
-        threading.Thread(target=_watch_parent, args=(stop,), name="parent", daemon=True).start()
+        when_parent_ends(stop.set)
     return stop
-
-
-def _watch_parent(stop: threading.Event) -> None:
-    """The parent never writes; it ends this pipe by ending itself, however that happens."""
-    with contextlib.suppress(OSError):
-        while os.read(0, 1):
-            pass
-    stop.set()
 
 
 def _be_modest() -> None:

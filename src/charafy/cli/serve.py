@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -50,24 +51,13 @@ def worker(
     # Numeric libraries read these once, when they are loaded; a video keeps one core busy.
     for name in _THREAD_LIMITS:
         os.environ.setdefault(name, "1")
-    from charafy.house import build_house
-    from charafy.kernel.migrate import SchemaTooNew, migrate
-    from charafy.kernel.observe import configure_logs
     from charafy.worker import run
 
     settings = _settings(None, None)
     # Videos side by side share the cores; each keeps to one.
-    settings = settings.model_copy(update={"voice_threads": settings.voice_threads or 1})
-    configure_logs(settings.log_level, settings.log_format)
-    settings.home.mkdir(parents=True, exist_ok=True)
-    house = build_house(settings)
-    try:
-        migrate(house.db)
-        run(house, supervised=supervised)
-    except SchemaTooNew as error:
-        raise fail(str(error)) from error
-    finally:
-        house.close()
+    _beside(
+        run, settings.model_copy(update={"voice_threads": settings.voice_threads or 1}), supervised
+    )
 
 
 def talk(
@@ -80,12 +70,17 @@ def talk(
     for name in _THREAD_LIMITS:
         os.environ.setdefault(name, "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from charafy.talk.run import run
+
+    _beside(run, _settings(None, None), supervised)
+
+
+def _beside(run: Callable[..., None], settings: Settings, supervised: bool) -> None:
+    """Run a process that works beside the API, in a house of its own."""
     from charafy.house import build_house
     from charafy.kernel.migrate import SchemaTooNew, migrate
     from charafy.kernel.observe import configure_logs
-    from charafy.talk.run import run
 
-    settings = _settings(None, None)
     configure_logs(settings.log_level, settings.log_format)
     settings.home.mkdir(parents=True, exist_ok=True)
     house = build_house(settings)

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -21,6 +20,7 @@ from charafy.engines.language import Asked
 from charafy.engines.language.persona import Persona, told
 from charafy.house import House
 from charafy.kernel.observe import describe
+from charafy.supervisor import when_parent_ends
 from charafy.talk.crew import Crew, ThreadedCrew
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
@@ -184,14 +184,7 @@ def _stopping(supervised: bool) -> asyncio.Event:
     if supervised:
         # Ctrl-C reaches every process of a terminal: a supervised one leaves it to its parent.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-        def watch() -> None:
-            with contextlib.suppress(OSError):
-                while os.read(0, 1):
-                    pass
-            loop.call_soon_threadsafe(stop.set)
-
-        threading.Thread(target=watch, name="parent", daemon=True).start()
+        when_parent_ends(lambda: loop.call_soon_threadsafe(stop.set))
     else:
         loop.add_signal_handler(signal.SIGINT, stop.set)
     return stop

@@ -89,6 +89,13 @@ class Store:
                 ) from error
         return self._folder / model.path
 
+    def required(self, name: str) -> Path:
+        """`ensure` for engines, which say `OSError` when a model is missing."""
+        try:
+            return self.ensure(name)
+        except WeightsUnavailable as error:
+            raise OSError(str(error)) from None
+
     def pull(self, names: Iterable[str] | None = None, progress: Progress | None = None) -> None:
         """`ensure` for several models; all of the manifest by default."""
         for name in self._manifest if names is None else names:
