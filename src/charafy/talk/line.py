@@ -91,7 +91,7 @@ class Line(FrameProcessor):
 async def carry(
     transport: BaseTransport, line: Line, ready: Callable[[PipelineWorker], None]
 ) -> None:
-    """Run the pipeline until it is cancelled; `ready` is handed what `hang_up` takes."""
+    """Run the pipeline until it is cancelled; `ready` is handed what can do that."""
     worker = PipelineWorker(
         Pipeline([transport.input(), line, transport.output()]),
         params=PipelineParams(audio_in_sample_rate=HEARING_RATE, audio_out_sample_rate=SAMPLE_RATE),

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from charafy.engines.voice import SAMPLE_RATE, Language, NothingToSay
+from charafy.engines.voice import Language, NothingToSay
 from charafy.talk.crew import Crew
 from charafy.talk.pace import Pace
 from charafy.talk.playout import Playout
@@ -30,7 +30,7 @@ class Speaker:
 
 
 class Reply:
-    """Begins to be made at once. `begin` lets it be heard; `drop` ends it wherever it is."""
+    """Begins to be made at once. A `Stage` lets it be heard; `drop` ends it wherever it is."""
 
     def __init__(
         self,
@@ -56,13 +56,7 @@ class Reply:
         self._now = now
         self._first = ""
         self._first_made = False
-        self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._make(), name=f"reply {key}")
-
-    @property
-    def empty(self) -> bool:
-        """It is complete and nothing of it can be heard."""
-        return self.playout.complete and self.playout.made_s == 0
 
     def ready(self) -> bool:
         """Whether it may be heard now without running dry."""
@@ -144,6 +138,3 @@ def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
     for error in errors.exceptions:
         return _first(error) if isinstance(error, BaseExceptionGroup) else error
     raise AssertionError("a group is never empty")
-
-
-__all__ = ["SAMPLE_RATE", "Reply", "Speaker"]

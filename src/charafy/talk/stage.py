@@ -53,7 +53,6 @@ class Said:
     """From `Stage.perform` until something of the reply was heard, or until it ended."""
     started_s: float | None
     """When something of it was first heard, by the stage's clock."""
-    gaps: tuple[float, ...] = ()
 
 
 class Stage:
@@ -249,7 +248,6 @@ class Stage:
                 failure=reply.failure,
                 waited_s=until - self._since_s,
                 started_s=self._started_s,
-                gaps=tuple(playout.gaps),
             )
         )
 
