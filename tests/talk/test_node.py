@@ -217,6 +217,33 @@ def test_who_lost_the_line_comes_back_to_the_same_conversation(
     assert row(house, minted["conversation_id"]).reason == "hang_up"
 
 
+def test_who_lost_the_line_in_the_middle_of_a_reply_hears_the_rest_of_it(
+    house: House, minted: dict[str, Any]
+) -> None:
+    async def main() -> Caller:
+        node = node_of(house, ScriptedCrew(heard=[""]))
+        first, second = Caller(), Caller()
+        try:
+            answer = await node.connect(Offer(token=minted["token"], sdp=await first.offer()))
+            await first.answered(answer)
+            await first.told("bot-started-speaking")
+            await first.hang_up()
+            again = Offer(token=minted["token"], sdp=await second.offer(), pc_id=answer["pc_id"])
+            await second.answered(await node.connect(again))
+            await second.told("speech-ended")
+            second.send("disconnect-bot")
+            await second.told("ended")
+        finally:
+            await second.hang_up()
+            await node.drain(10)
+        return second
+
+    second = asyncio.run(main())
+    assert not second.of("speech-ended")[0]["interrupted"]
+    assert second.of("speech-resumed")
+    assert any(loud > 3000 for _, loud in second.heard)
+
+
 def test_nobody_comes_back_to_the_conversation_of_somebody_else(
     house: House, minted: dict[str, Any]
 ) -> None:

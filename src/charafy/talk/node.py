@@ -259,9 +259,10 @@ class Node:
     ) -> str:
         """Run the session over its transport, to its end."""
         from pipecat.transports.base_transport import TransportParams
-        from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 
-        transport = SmallWebRTCTransport(
+        from charafy.talk.transport import Transport
+
+        transport = Transport(
             connection,
             TransportParams(audio_in_enabled=True, audio_out_enabled=True, audio_out_10ms_chunks=2),
         )

@@ -74,9 +74,10 @@ class Session:
             self._ended.set_result(reason)
 
     def lost(self) -> None:
-        """The client can't be reached: it is waited for a while."""
+        """The client can't be reached: it is waited for a while, with what is being said."""
         if self._lost_s is None:
             self._lost_s = self._now()
+            self.dialogue.stage.hold()
 
     def found(self) -> None:
         """The client is there (again)."""
@@ -84,6 +85,8 @@ class Session:
         if self._began_s is None:
             self._began_s = self._now()
             self._there.set()
+        else:
+            self.dialogue.stage.go_on()
 
     def note(self, spoken: Spoken) -> None:
         """A turn is over: keep it, in order."""
