@@ -46,7 +46,7 @@ SETTLE = (
 )
 FORGET = sa.delete(accounts).where(accounts.c.account_id == _account)
 
-_entry_columns = (
+ENTRY_COLUMNS = (
     entries.c.id,
     entries.c.account_id,
     entries.c.amount,
@@ -55,17 +55,17 @@ _entry_columns = (
     entries.c.description,
     entries.c.created_at,
 )
-ENTRY_BY_REFERENCE = sa.select(*_entry_columns).where(
+ENTRY_BY_REFERENCE = sa.select(*ENTRY_COLUMNS).where(
     entries.c.reference == sa.bindparam("reference")
 )
 RECENT = (
-    sa.select(*_entry_columns)
+    sa.select(*ENTRY_COLUMNS)
     .where(entries.c.account_id == _account)
     .order_by(entries.c.seq.desc())
     .limit(sa.bindparam("count"))
 )
 OLDER_THAN = (
-    sa.select(*_entry_columns)
+    sa.select(*ENTRY_COLUMNS)
     .where(
         entries.c.account_id == _account,
         entries.c.seq

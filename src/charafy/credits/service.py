@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from charafy.credits import queries
 from charafy.credits.allowance import DailyAllowance
+from charafy.credits.books import Books, Line, OpenHold, Spent
 from charafy.credits.tables import accounts, entries, holds
 from charafy.credits.till import Pay, Till
 from charafy.credits.values import Balance, Entry, Hold, HoldEnded, HoldState, Mismatch
@@ -24,14 +25,18 @@ from charafy.kernel.observe import Metrics
 
 __all__ = [
     "Balance",
+    "Books",
     "Credits",
     "DailyAllowance",
     "Entry",
     "Hold",
     "HoldEnded",
     "HoldState",
+    "Line",
     "Mismatch",
+    "OpenHold",
     "Pay",
+    "Spent",
     "Till",
 ]
 
