@@ -136,6 +136,19 @@ def test_who_takes_long_to_think_says_something_short_first() -> None:
     assert scene.turns[-1].text == "That is nice. Tell me more about it."
 
 
+def test_a_voice_that_is_late_inside_an_answer_is_told_with_the_turn() -> None:
+    async def play(scene: Talk) -> None:
+        await scene.says(then_s=14)
+        scene.crew.rate = 0.4
+        await scene.says(then_s=30)
+
+    scene = talk(ScriptedCrew(heard=["Why?"], rate=3.0), play)
+    quick, slow = (told["gaps_s"] for told in scene.out.of("metrics"))
+    assert quick == []
+    assert slow
+    assert all(0.03 <= gap_s < 1.5 for gap_s in slow)
+
+
 def test_a_mind_that_fails_is_apologised_for_and_the_time_is_not_to_be_paid() -> None:
     async def play(scene: Talk) -> None:
         await scene.phrases.prepare(scene.speaker)

@@ -41,3 +41,23 @@ def test_it_learns_how_fast_the_machine_speaks() -> None:
         pace.waited(0.2)
     assert 2.5 < pace.rate <= 3.0
     assert pace.next_clause_s < 0.3
+
+
+def test_it_learns_how_long_answers_take_in_each_language() -> None:
+    pace = Pace()
+    for _ in range(12):
+        pace.thought("ja", 2.0)
+        pace.sounded(0.5)
+    assert 2.4 < pace.sounds_in("ja", asked_s=10.0, thought_s=None, now_s=10.0) <= 2.5
+    assert pace.sounds_in("en", asked_s=10.0, thought_s=None, now_s=10.0) < 1.5
+
+
+def test_an_answer_comes_nearer_and_once_it_is_thought_of_only_its_sound_is_waited_for() -> None:
+    pace = Pace(thinks_s={"en": 1.0, "ja": 1.0}, first_sound_s=0.5)
+    assert abs(pace.sounds_in("en", asked_s=0.0, thought_s=None, now_s=0.6) - 0.9) < 1e-6
+    assert abs(pace.sounds_in("en", asked_s=0.0, thought_s=0.6, now_s=0.6) - 0.5) < 1e-6
+
+
+def test_who_is_late_will_be_late_for_longer() -> None:
+    pace = Pace(thinks_s={"en": 1.0, "ja": 1.0}, first_sound_s=0.5)
+    assert pace.sounds_in("en", asked_s=0.0, thought_s=None, now_s=8.0) == 2.0

@@ -86,7 +86,7 @@ def test_a_voice_that_is_late_leaves_a_gap_and_loses_nothing() -> None:
     handed += len(playout.due(1.02)[0])
     handed += len(playout.due(9.0)[0])
     assert handed == SAMPLE_RATE
-    assert playout.gaps == [pytest.approx(0.5)]
+    assert list(playout.gaps) == [pytest.approx(0.5)]
     assert playout.over
 
 

@@ -291,7 +291,8 @@ class Dialogue:
         latency: dict[str, float] = {}
         if (asked := self._asked.pop(said.key, None)) and said.started_s is not None:
             latency = asked.latency(said.started_s)
-            self._outlet.tell(events.metrics(asked.turn, latency))
+            asked.reply.learn()
+            self._outlet.tell(events.metrics(asked.turn, latency, said.gaps_s))
         if said.heard:
             self._note(Spoken("assistant", said.heard, said.interrupted, latency))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from charafy.engines.voice.visemes import Viseme
@@ -37,9 +37,17 @@ def speech(reply: str, piece: Piece) -> Event:
     )
 
 
-def metrics(turn: int, stages: Mapping[str, float]) -> Event:
-    """Seconds of each stage of a turn, from the end of what the user said."""
-    return event("metrics", turn=turn, stages={k: round(v, 3) for k, v in stages.items()})
+def metrics(turn: int, stages: Mapping[str, float], gaps_s: Sequence[float]) -> Event:
+    """Seconds of each stage of a turn, from the end of what the user said.
+
+    `gaps_s`: how long each silence was in which the answer's next sound was not there yet.
+    """
+    return event(
+        "metrics",
+        turn=turn,
+        stages={k: round(v, 3) for k, v in stages.items()},
+        gaps_s=[round(gap_s, 3) for gap_s in gaps_s],
+    )
 
 
 def _shape(viseme: Viseme) -> list[Any]:

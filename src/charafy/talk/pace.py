@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from charafy.engines.voice import Language
@@ -13,6 +13,8 @@ _CHARS_PER_S: Final[dict[Language, float]] = {"en": 15.0, "ja": 7.5}
 _TOLERATED_S: Final = 0.15
 """A pause between two clauses that nobody takes for a stutter, less some."""
 _LONGEST_WAIT_S: Final = 1.5
+_OVERDUE: Final = 0.25
+"""Of the time that something took already: how much more it takes when it should be there."""
 
 
 @dataclass(slots=True)
@@ -23,6 +25,10 @@ class Pace:
     """Seconds of speech that are made in a second."""
     next_clause_s: float = 0.8
     """From the last audio of a clause until the first of the next."""
+    thinks_s: dict[Language, float] = field(default_factory=lambda: {"en": 0.7, "ja": 0.8})
+    """From what was understood until the first clause of the answer."""
+    first_sound_s: float = 0.2
+    """From there until its first audio."""
 
     def made(self, audio_s: float, took_s: float) -> None:
         if audio_s > 0.3 and took_s > 0:
@@ -30,6 +36,26 @@ class Pace:
 
     def waited(self, took_s: float) -> None:
         self.next_clause_s += _NEW * (took_s - self.next_clause_s)
+
+    def thought(self, language: Language, took_s: float) -> None:
+        self.thinks_s[language] += _NEW * (took_s - self.thinks_s[language])
+
+    def sounded(self, took_s: float) -> None:
+        self.first_sound_s += _NEW * (took_s - self.first_sound_s)
+
+    def sounds_in(
+        self, language: Language, *, asked_s: float, thought_s: float | None, now_s: float
+    ) -> float:
+        """Seconds until an answer will be heard that was `asked_s` for, and `thought_s` of.
+
+        Who is late already will be for some time.
+        """
+        if thought_s is None:
+            since_s, whole_s = asked_s, self.thinks_s[language] + self.first_sound_s
+        else:
+            since_s, whole_s = thought_s, self.first_sound_s
+        gone_s = now_s - since_s
+        return max(whole_s - gone_s, _OVERDUE * gone_s)
 
     def may_start(
         self, clause: str, language: Language, *, waited_s: float, made_s: float, clause_made: bool

@@ -8,22 +8,34 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from charafy.engines.voice import Language, SpeechChunk
+from charafy.engines.voice import SAMPLE_RATE, Language, SpeechChunk
 from charafy.talk.crew import Crew
 from charafy.talk.playout import Playout
 from charafy.talk.reply import Speaker
 
 OPENERS: Final[Mapping[Language, tuple[str, ...]]] = MappingProxyType(
-    {"en": ("Hmm.", "Well,", "Let me see."), "ja": ("うーん。", "そうですね。", "えっと。")}
+    {
+        "en": ("Hmm.", "Well,", "Let me see.", "Hmm, let's see.", "Well, let me think."),
+        "ja": (
+            "うーん。",
+            "えっと。",
+            "そうですね。",
+            "うーん、そうですね。",
+            "ええと、そうですねえ。",
+        ),
+    }
 )
+"""Short and longer ones, two about as long as each other: none is said twice running."""
 APOLOGY: Final[Mapping[Language, str]] = MappingProxyType(
     {
         "en": "I'm sorry, I lost my train of thought. Could you say that again?",
         "ja": "ごめんなさい、うまく考えがまとまりませんでした。もう一度言ってもらえますか。",
     }
 )
-_MOST: Final = 48
+_MOST: Final = 72
 """Phrases that are kept, of all voices of a process: some megabytes."""
+_PAUSE_S: Final = 0.25
+"""Between an opener and the answer nobody notices so much silence beyond what both bring."""
 _MAKE_S: Final = 30.0
 
 Speech = tuple[SpeechChunk, ...]
@@ -45,10 +57,23 @@ class Phrases:
                 if (speaker, text) not in self._kept:
                     self._keep(speaker, text, await self._made(speaker, text))
 
-    def opener(self, speaker: Speaker, number: int) -> Playout | None:
-        """The next of them in turn, or None while there is none."""
-        texts = OPENERS[speaker.language]
-        return self._playout(speaker, texts[number % len(texts)])
+    def opener(
+        self, speaker: Speaker, wait_s: float, last: str | None
+    ) -> tuple[str, Playout] | None:
+        """The one that best fills `wait_s`, not `last`; None while there is none.
+
+        An answer that is put off is as bad as silence that is as long.
+        """
+        lengths = {
+            text: sum(len(chunk.pcm) for chunk in speech) / SAMPLE_RATE
+            for text in OPENERS[speaker.language]
+            if text != last and (speech := self._kept.get((speaker, text)))
+        }
+        if not lengths:
+            return None
+        text = min(lengths, key=lambda text: _misfit(wait_s - lengths[text]))
+        playout = self._playout(speaker, text)
+        return None if playout is None else (text, playout)
 
     def apology(self, speaker: Speaker) -> Playout | None:
         return self._playout(speaker, APOLOGY[speaker.language])
@@ -73,3 +98,8 @@ class Phrases:
             playout.add(chunk, 0.0)
         playout.complete = True
         return playout
+
+
+def _misfit(left_s: float) -> float:
+    """How ill a phrase fits that leaves so much silence, or puts the answer off."""
+    return max(-left_s, left_s - _PAUSE_S, 0.0)

@@ -17,6 +17,8 @@ from charafy.engines.voice.visemes import Viseme, visemes
 
 LEAD_S: Final = 0.06
 """Audio is handed on this much ahead: enough for a late wake-up, little to take back."""
+_NOTICED_S: Final = 0.03
+"""Shorter gaps are those that speech has itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,10 @@ class Playout:
         self._clause: str | None = None
         self._began_s: float | None = None
         self._paused_s: float | None = None
+        self._gaps: list[float] = []
         self._gap_at = -1
         self.complete = False
         """Nothing more will come."""
-        self.gaps: list[float] = []
-        """Seconds, in order, that somebody heard nothing because nothing was there."""
 
     @property
     def made_s(self) -> float:
@@ -68,6 +69,24 @@ class Playout:
     @property
     def paused(self) -> bool:
         return self._paused_s is not None
+
+    @property
+    def zero_s(self) -> float | None:
+        """When its first sample was heard, or would have been had there been no pause or gap.
+
+        None while nothing of it is being heard.
+        """
+        return None if self.paused else self._began_s
+
+    @property
+    def shapes(self) -> tuple[Viseme, ...]:
+        """What the mouth does in all that is made so far."""
+        return tuple(shape for piece in self._pieces for shape in piece.visemes)
+
+    @property
+    def gaps(self) -> tuple[float, ...]:
+        """Seconds, in order, that somebody heard nothing because nothing was there in time."""
+        return tuple(gap for gap in self._gaps if gap >= _NOTICED_S)
 
     @property
     def over(self) -> bool:
@@ -155,10 +174,10 @@ class Playout:
         if late_s <= 0:
             return
         self._began_s += late_s
-        if self.gaps and self._gap_at == self._sent:
-            self.gaps[-1] += late_s
+        if self._gaps and self._gap_at == self._sent:
+            self._gaps[-1] += late_s
         else:
-            self.gaps.append(late_s)
+            self._gaps.append(late_s)
             self._gap_at = self._sent
 
     def _cut(self, begin: int, end: int) -> Pcm:

@@ -54,6 +54,7 @@ class Reply:
         self._speaker = speaker
         self._pace = pace
         self._now = now
+        self._began_s = now()
         self._first = ""
         self._first_made = False
         self._task = asyncio.create_task(self._make(), name=f"reply {key}")
@@ -71,6 +72,23 @@ class Reply:
             made_s=self.playout.made_s,
             clause_made=self._first_made,
         )
+
+    @property
+    def sounds_in_s(self) -> float:
+        """How long it will probably take until it is ready."""
+        return self._pace.sounds_in(
+            self._speaker.language,
+            asked_s=self._began_s,
+            thought_s=self.thought_s,
+            now_s=self._now(),
+        )
+
+    def learn(self) -> None:
+        """Let the next replies be expected as this one came: it answered somebody."""
+        if self.thought_s is not None:
+            self._pace.thought(self._speaker.language, self.thought_s - self._began_s)
+            if self.sounded_s is not None:
+                self._pace.sounded(self.sounded_s - self.thought_s)
 
     def when_made(self, tell: Callable[[Reply], None]) -> None:
         """`tell` is called once engines no longer work at it."""

@@ -14,6 +14,7 @@ from charafy.engines.voice import Pcm
 from charafy.kernel.observe import describe
 from charafy.talk import events
 from charafy.talk.events import Event
+from charafy.talk.openers import Openers
 from charafy.talk.phrases import Phrases
 from charafy.talk.playout import LEAD_S, Piece, Playout
 from charafy.talk.reply import Reply, Speaker
@@ -21,8 +22,6 @@ from charafy.talk.reply import Reply, Speaker
 log = structlog.get_logger("charafy.talk")
 
 TICK_S: Final = 0.02
-_OPENER_AFTER_S: Final = 0.12
-"""Somebody who is answered so soon needs no opener."""
 
 
 class Outlet(Protocol):
@@ -53,6 +52,8 @@ class Said:
     """From `Stage.perform` until something of the reply was heard, or until it ended."""
     started_s: float | None
     """When something of it was first heard, by the stage's clock."""
+    gaps_s: tuple[float, ...] = ()
+    """Silences inside it in which nothing was there to be heard, in order."""
 
 
 class Stage:
@@ -78,9 +79,8 @@ class Stage:
         """An opener or an apology, heard before the reply or instead of it."""
         self._since_s = 0.0
         self._started_s: float | None = None
-        self._opened = True
+        self._openers = Openers(phrases, speaker)
         self._held = False
-        self._openers = 0
         self._dropping: set[asyncio.Task[None]] = set()
 
     @property
@@ -99,6 +99,12 @@ class Stage:
         return self._held
 
     @property
+    def playing(self) -> Playout | None:
+        """What is being heard right now."""
+        playout = self._lead or (self._reply.playout if self._reply is not None else None)
+        return playout if playout is not None and playout.zero_s is not None else None
+
+    @property
     def heard(self) -> str:
         """What was heard of what is on."""
         if self._reply is None:
@@ -112,7 +118,7 @@ class Stage:
         """
         self.stop()
         self._reply, self._since_s, self._started_s = reply, self._now(), None
-        self._opened = not opener
+        self._openers.begin(self._since_s, wanted=opener)
         self._outlet.tell(events.server("state", state="thinking"))
 
     def hold(self) -> None:
@@ -166,6 +172,7 @@ class Stage:
             self._play(self._lead, now)
             if self._lead.over and now - self._lead_began >= self._lead.made_s:
                 self._lead = None
+                self._openers.ended(now)
             return
         assert self._reply is not None
         playout = self._reply.playout
@@ -188,10 +195,8 @@ class Stage:
             self._finish(interrupted=False)  # There was nothing to say.
         elif reply.playout.complete:
             self._apologise(reply)
-        elif not self._opened and now - self._since_s >= _OPENER_AFTER_S:
-            self._opened = True
-            self._openers += 1
-            self._say(self._phrases.opener(self._speaker, self._openers))
+        else:
+            self._say(self._openers.due(now, reply.sounds_in_s))
         return False
 
     def _apologise(self, reply: Reply) -> None:
@@ -248,6 +253,7 @@ class Stage:
                 failure=reply.failure,
                 waited_s=until - self._since_s,
                 started_s=self._started_s,
+                gaps_s=playout.gaps,
             )
         )
 
