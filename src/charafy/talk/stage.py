@@ -105,6 +105,12 @@ class Stage:
         return playout if playout is not None and playout.zero_s is not None else None
 
     @property
+    def playing(self) -> Playout | None:
+        """What is being heard right now."""
+        playout = self._lead or (self._reply.playout if self._reply is not None else None)
+        return playout if playout is not None and playout.zero_s is not None else None
+
+    @property
     def heard(self) -> str:
         """What was heard of what is on."""
         if self._reply is None:

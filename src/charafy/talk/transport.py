@@ -1,34 +1,68 @@
-"""pipecat's WebRTC transport, without its habit of waiting for tracks that are gone."""
+"""pipecat's WebRTC transport, without its habit of waiting until sound has left.
+
+Its connections speak VP8, whatever else a client would rather see.
+"""
 
 from __future__ import annotations
 
-import asyncio
+from collections import deque
 from typing import Final
 
-from pipecat.frames.frames import OutputAudioRawFrame
+from pipecat.frames.frames import Frame, InterruptionFrame, OutputAudioRawFrame
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from pipecat.transports.smallwebrtc.transport import (
     SmallWebRTCOutputTransport,
     SmallWebRTCTransport,
 )
 
-_WRITE_S: Final = 0.5
-"""A frame of 20 ms is sent within; what takes longer will never be."""
+_MOST_WAITING: Final = 100
+_VP8: Final = "video/vp8"
+
+
+class Connection(SmallWebRTCConnection):
+    """Answers with VP8, which every WebRTC client knows, and which two cores can encode."""
+
+    def _initialize(self) -> None:
+        super()._initialize()  # type: ignore[no-untyped-call]
+        # pipecat keeps what a silent client sends for later, without an end.
+        self._pending_app_messages = deque(maxlen=_MOST_WAITING)  # type: ignore[assignment]
+
+    def force_transceivers_to_send_recv(self) -> None:
+        """Called between the offer and the answer: where what is agreed can still be chosen."""
+        super().force_transceivers_to_send_recv()  # type: ignore[no-untyped-call]
+        for transceiver in self.pc.getTransceivers():
+            # Preferences set now would come too late: aiortc takes the client's first choice when
+            # it reads the offer. Sorting keeps the order of the others.
+            transceiver._codecs.sort(key=lambda codec: codec.mimeType.lower() != _VP8)
+
+    @property
+    def shows(self) -> bool:
+        """Whether the client takes a picture that we can send."""
+        video = [one for one in self.pc.getTransceivers() if one.kind == "video"]
+        return bool(video) and video[0]._codecs[0].mimeType.lower() == _VP8
 
 
 class Output(SmallWebRTCOutputTransport):
-    """Goes on when a track ends under it.
+    """Hands sound on at once: who plays here keeps to the clock already.
 
-    pipecat waits until the frame it wrote has left the track. A client that loses its network gets
-    a new connection and a new track; the old one is never emptied, and whoever waits for it would
-    be silent for the rest of the conversation.
+    pipecat writes 20 ms and waits until they have left the track. A loop that is busy for 10 ms
+    then leaves a hole in the sound, and a track that ended under it is waited for without an end:
+    a client that lost its network and came back would never be spoken to again.
     """
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
-        try:
-            async with asyncio.timeout(_WRITE_S):
-                return await super().write_audio_frame(frame)
-        except TimeoutError:
+        track = self._client._audio_output_track
+        if track is None or not self._client._can_send():
             return False
+        track.add_audio_bytes(frame.audio)
+        return True
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        track = self._client._audio_output_track
+        if isinstance(frame, InterruptionFrame) and track is not None:
+            track._chunk_queue.clear()
 
 
 class Transport(SmallWebRTCTransport):
