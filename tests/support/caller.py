@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av import AudioFrame
+from av import AudioFrame, VideoFrame
+from numpy.typing import NDArray
 
 RATE = 16_000
 _FRAME = RATE // 50
@@ -47,17 +48,21 @@ class Microphone(MediaStreamTrack):
 class Caller:
     """One call. `offer`, then `answered` with what came back; `hang_up` at the end."""
 
-    def __init__(self, *, microphones: int = 1) -> None:
+    def __init__(self, *, microphones: int = 1, video: bool = False) -> None:
         self.microphone = Microphone()
         self.messages: list[dict[str, Any]] = []
         self.heard: list[tuple[float, int]] = []
         """When a frame was heard, and how loud."""
+        self.seen: list[tuple[float, NDArray[np.uint8]]] = []
+        """When a picture came, and its brightness, [height, width]."""
         self._pc = RTCPeerConnection()
         self._channel = self._pc.createDataChannel("chat", ordered=True)
         self._channel.on("message", self._told)
         self._pc.addTrack(self.microphone)
         for _ in range(microphones - 1):
             self._pc.addTrack(Microphone())
+        if video:
+            self._pc.addTransceiver("video", direction="recvonly")
         self._pc.on("track", self._listen)
         self._open = asyncio.Event()
         self._channel.on("open", self._open.set)
@@ -100,11 +105,16 @@ class Caller:
         async def listen() -> None:
             with contextlib.suppress(MediaStreamError):
                 while True:
-                    frame = await track.recv()
-                    loud = int(np.abs(frame.to_ndarray()).max())  # type: ignore[union-attr]
-                    self.heard.append((time.monotonic(), loud))
+                    self._take(await track.recv())
 
         self._tasks.append(asyncio.create_task(listen()))
+
+    def _take(self, frame: object) -> None:
+        if isinstance(frame, AudioFrame):
+            self.heard.append((time.monotonic(), int(np.abs(frame.to_ndarray()).max())))
+        elif isinstance(frame, VideoFrame):
+            grey = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
+            self.seen.append((time.monotonic(), grey))
 
     async def _ping(self) -> None:
         while True:

@@ -101,10 +101,11 @@ class Offer(Body):
     token: str | None = Field(
         None, max_length=4_096, description="Or send it as `Authorization: Bearer`."
     )
-    render: Literal["client", "server"] = Field(
-        "client",
-        description='Who draws the face: "client" gets the times of mouth shapes, '
-        '"server" sends a video track.',
+    render: Literal["client", "server"] | None = Field(
+        None,
+        description='Who draws the face: "client" gets the times of mouth shapes, "server" sends a '
+        "video track. By default the server, to who offers to receive video. `bot-ready` says who "
+        "does: a busy server leaves it to the client.",
     )
     pc_id: str | None = Field(
         None,

@@ -21,3 +21,10 @@ class TalkSettings(BaseSettings):
     talk_idle_s: float = Field(
         120.0, gt=5, description="Seconds of silence on both sides after which one ends."
     )
+    talk_faces: int = Field(
+        2,
+        ge=0,
+        le=1000,
+        description="Conversations for which one talk process draws the face itself, as a video "
+        "track; with more, clients draw it. Each takes a seventh of a core.",
+    )

@@ -109,11 +109,14 @@ class _FirstHeard:
 async def _serve(
     house: House, crew: ThreadedCrew, *, supervised: bool, host: str, port: int
 ) -> None:
+    from charafy.talk.faces import loads
+    from charafy.talk.film import Films
     from charafy.talk.node import Node
 
     settings, room = house.settings, house.conversation_room
     stop = _stopping(supervised)
     phrases = Phrases(crew)
+    films = Films(loads(house), capacity=settings.talk_faces)
     node = Node(
         settings.talk_name,
         room.sessions,
@@ -121,6 +124,7 @@ async def _serve(
         capacity=settings.talk_capacity,
         idle_s=settings.talk_idle_s,
         prepare=phrases.prepare,
+        films=films,
     )
     url, site = await _listen(node, room.nodes.key, host, port)
     warming = asyncio.create_task(_warm(house, crew))
@@ -139,6 +143,7 @@ async def _serve(
         except Exception as error:  # noqa: BLE001 - who is still here must be settled all the same
             log.warning("node_did_not_leave", **describe(error))
         await node.drain(DRAIN_S)
+        films.close()
         await site.cleanup()
 
 

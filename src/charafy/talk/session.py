@@ -19,6 +19,7 @@ from charafy.talk.dialogue import Dialogue, Spoken
 from charafy.talk.stage import ticking
 
 if TYPE_CHECKING:
+    from charafy.talk.film import Film
     from charafy.talk.line import Line
 
 log = structlog.get_logger("charafy.talk")
@@ -48,8 +49,12 @@ class Session:
         now: Callable[[], float],
         idle_s: float,
         hang_up: Callable[[], Awaitable[None]],
+        film: Film | None = None,
     ) -> None:
-        """`hang_up` closes the connection; `now` is a steady clock in seconds."""
+        """`hang_up` closes the connection; `now` is a steady clock in seconds.
+
+        `film`: the face, where it is drawn here.
+        """
         self.admitted = admitted
         self._line = line
         self.dialogue = dialogue
@@ -57,6 +62,7 @@ class Session:
         self._now = now
         self._idle_s = idle_s
         self._hang_up = hang_up
+        self.film = film
         self._began_s: float | None = None
         self._lost_s: float | None = now()
         self._there = asyncio.Event()
@@ -113,6 +119,7 @@ class Session:
                 "ticks": ticking(self.dialogue.stage),
                 "watch": self._watch(),
                 "beats": self._beat(),
+                "film": self._watch_film(),
             }.items()
         ]
         for task in work:
@@ -171,7 +178,7 @@ class Session:
                 version=events.VERSION,
                 conversation_id=who.conversation_id,
                 mode=who.mode,
-                render="client",
+                render="client" if self.film is None else "server",
                 character={"name": who.character.name, "language": who.character.language},
                 limit_s=who.limit_s,
             )
@@ -180,12 +187,27 @@ class Session:
         if greeting:
             self.dialogue.say(greeting)
 
+    async def _watch_film(self) -> None:
+        """Say when there is no picture any more; the voice goes on, at its own price."""
+        if self.film is None:
+            return
+        await self._there.wait()
+        why = await self.film.stopped()
+        if why is not None:
+            self._line.tell(events.server("video-stopped", reason=why))
+
+    @property
+    def _seen_s(self) -> float | None:
+        """With a picture of ours; None where the client draws."""
+        return None if self.film is None else self.film.seconds
+
     def _settle(self, reason: Reason, seconds: float) -> None:
         self._sessions.end(
             self.admitted.conversation_id,
             Ending(
                 reason=reason,
                 seconds=seconds,
+                video_seconds=self._seen_s,
                 dead_s=min(self.dialogue.dead_s, seconds),
             ),
         )
@@ -268,7 +290,10 @@ class Session:
         while True:
             await asyncio.sleep(BEAT_S)
             try:
-                if not await asyncio.to_thread(self._sessions.beat, self.admitted.conversation_id):
+                going = await asyncio.to_thread(
+                    self._sessions.beat, self.admitted.conversation_id, video_seconds=self._seen_s
+                )
+                if not going:
                     self.end("deleted")
                 missed = 0
             except Exception as error:  # noqa: BLE001 - a database that is busy now may not be next time
