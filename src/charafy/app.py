@@ -28,6 +28,7 @@ from charafy.demo import player_page
 from charafy.demo.lines import Lines
 from charafy.demo.world import create_demo_world, demo_characters, give_avatars
 from charafy.embed import routes as embed_routes
+from charafy.embed.pages import EmbedPages
 from charafy.engines.voice.kokoro import language_of
 from charafy.house import House
 from charafy.kernel.http import files, health
@@ -72,6 +73,7 @@ def build_app(house: House) -> FastAPI:
     app.include_router(reference.router(app, pages, house.settings))
     app.include_router(_dashboard(house, pages))
     app.include_router(_player(house, pages))
+    app.include_router(_embed(house, pages))
     app.include_router(player_files.router())
     app.mount("/static", StaticFiles(packages=[("charafy.web", "static")]))
     app.add_middleware(RequestContext, metrics=house.metrics, vouch=_vouch(house))
@@ -169,6 +171,16 @@ def _player(house: House, pages: Pages) -> APIRouter:
         base_url=house.settings.base_url,
         cast=lambda: _cast(house),
     )
+
+
+def _embed(house: House, pages: Pages) -> APIRouter:
+    return EmbedPages(
+        pages,
+        house.embed_room,
+        house.settings,
+        storage=house.storage,
+        limiter=house.limiter,
+    ).router()
 
 
 def _cast(house: House) -> Sequence[Character]:

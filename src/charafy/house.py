@@ -17,6 +17,8 @@ from charafy.cloners import cloner_of, voice_room_of
 from charafy.conversations.room import ConversationRoom
 from charafy.credits.purchases import Purchases
 from charafy.credits.service import Credits
+from charafy.embed.meter import Meter
+from charafy.embed.room import EmbedRoom
 from charafy.embed.service import Embeds
 from charafy.engines.voice.cloning import Cloner
 from charafy.engines.voice.deferred import DeferredVoice
@@ -40,6 +42,7 @@ from charafy.rooms import (
     characters_of,
     chores_of,
     conversations_of,
+    embeds_of,
     guard_of,
     purchases_of,
     samples_of,
@@ -80,7 +83,7 @@ class House:
     samples: Samples
     characters: Characters
     avatars: Avatars
-    embeds: Embeds
+    embed_room: EmbedRoom
     speech: Speech
     video_room: VideoRoom
     conversation_room: ConversationRoom
@@ -93,6 +96,10 @@ class House:
     @property
     def accounts(self) -> Accounts:
         return self.account_services.accounts
+
+    @property
+    def embeds(self) -> Embeds:
+        return self.embed_room.embeds
 
     @property
     def keys(self) -> Keys:
@@ -136,8 +143,12 @@ def build_house(
         ground, cloner, voices, shelf.forget, webhooks.emit, speakers=characters.count_with_voice
     )
     video_room = videos_of(ground, characters, speech, front_end, webhooks)
-    talks = conversations_of(ground, characters, voices, webhooks, limiter)
-    accounts = accounts_of(ground, characters, webhooks, voice_room, video_room, talks=talks)
+    meter = Meter(ground.db, ground.clock)
+    talks = conversations_of(ground, characters, voices, webhooks, limiter, meter=meter)
+    accounts = accounts_of(
+        ground, characters, webhooks, voice_room, video_room, talks=talks, meter=meter
+    )
+    embed_room = embeds_of(ground, accounts.accounts, characters, avatars, talks=talks, meter=meter)
     chores = chores_of(ground, avatars, webhooks, voice_room, video_room, talks=talks)
     return House(
         settings=settings,
@@ -160,7 +171,7 @@ def build_house(
         samples=samples_of(ground, speech, router),
         characters=characters,
         avatars=avatars,
-        embeds=Embeds(ground.db, characters),
+        embed_room=embed_room,
         speech=speech,
         video_room=video_room,
         conversation_room=talks,
@@ -168,5 +179,5 @@ def build_house(
         deliverer=deliverer,
         outside=outside,
         clone_services=services,
-        sweeper=Sweeper(chores | accounts.chores()),
+        sweeper=Sweeper(chores | embed_room.sweeps() | accounts.chores()),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from charafy.accounts.service import AccountServices, EraseFiles, Keys
+from charafy.accounts.service import Accounts, AccountServices, EraseFiles, Keys
 from charafy.avatars.bakery import MODEL as PORTRAIT_MODEL
 from charafy.avatars.bakery import AsideBakery
 from charafy.avatars.rigs import RigCache
@@ -15,6 +15,8 @@ from charafy.characters.service import Characters
 from charafy.clone_services import CloneServices, clone_services
 from charafy.conversations.room import ConversationRoom
 from charafy.credits.purchases import Purchases, gateway_from
+from charafy.embed.meter import Meter
+from charafy.embed.room import EmbedRoom, tell_both
 from charafy.engines.voice import FrontEnd
 from charafy.engines.voice.router import VoiceRouter
 from charafy.engines.weights import MANIFEST, Store
@@ -114,6 +116,8 @@ def conversations_of(
     voices: Voices,
     webhooks: Webhooks,
     limiter: Limiter,
+    *,
+    meter: Meter,
 ) -> ConversationRoom:
     return ConversationRoom.build(
         ground.db,
@@ -123,9 +127,32 @@ def conversations_of(
         characters=characters,
         voices=voices,
         credits=ground.credits,
-        emit=webhooks.emit,
+        emit=tell_both(webhooks.emit, meter.hear),
         limiter=limiter,
         tls=ground.tls,
+    )
+
+
+def embeds_of(
+    ground: Ground,
+    accounts: Accounts,
+    characters: Characters,
+    avatars: Avatars,
+    *,
+    talks: ConversationRoom,
+    meter: Meter,
+) -> EmbedRoom:
+    return EmbedRoom.build(
+        ground.db,
+        ground.clock,
+        ground.settings,
+        ground.secret,
+        accounts=accounts,
+        characters=characters,
+        avatars=avatars,
+        conversations=talks.conversations,
+        meter=meter,
+        storage=ground.storage,
     )
 
 
@@ -137,6 +164,7 @@ def accounts_of(
     video_room: VideoRoom,
     *,
     talks: ConversationRoom,
+    meter: Meter,
 ) -> AccountServices:
     return AccountServices.build(
         ground.db,
@@ -149,6 +177,7 @@ def accounts_of(
             webhooks.erase,
             video_room.videos.erase,
             talks.conversations.erase,
+            meter.erase,
             characters.erase,
             voice_room.clones.erase,
             ground.credits.close,

@@ -1,11 +1,17 @@
-"""The house of these tests: Alice and Bob are its customers."""
+"""The house of these tests: Alice and Bob are its customers, and Alice's character has visitors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
+from charafy.conversations.models import Ending
+from charafy.embed.models import Opened
+from charafy.house import House
 from charafy.kernel.db import Database
 from charafy.kernel.settings import Settings
 from tests.support.clock import ManualClock
@@ -26,3 +32,84 @@ def alice(house_street: Street) -> Customer:
 @pytest.fixture
 def bob(house_street: Street) -> Customer:
     return house_street.bob
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An embedded character of Alice's, who has credits, and the way in for visitors."""
+
+    house: House
+    http: TestClient
+    owner: Customer
+    character_id: str
+    clock: ManualClock
+
+    @property
+    def path(self) -> str:
+        return f"/embed/{self.character_id}"
+
+    def settings(self, **changes: Any) -> Any:
+        answer = self.owner.put(f"/characters/{self.character_id}/embed", changes)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def limit(self, **limits: int | None) -> None:
+        """`daily=60` and so on, in seconds."""
+        names = {"max_concurrent": "embed_max_concurrent"}
+        self.settings(
+            **{names.get(name, f"embed_{name}_limit_seconds"): n for name, n in limits.items()}
+        )
+
+    def open(self) -> Opened:
+        """A visitor's conversation, without the page."""
+        return self.house.embed_room.visits.open(self.character_id, origin="https://shop.example")
+
+    def connect(self, opened: Opened) -> None:
+        self.house.conversation_room.sessions.admit(opened.token, "node")
+
+    def leave(self, opened: Opened, seconds: float) -> None:
+        """Time passes, and then the visitor hangs up."""
+        self.clock.advance(seconds)
+        self.end(opened, seconds)
+
+    def end(self, opened: Opened, seconds: float) -> None:
+        ended = self.house.conversation_room.sessions.end(
+            opened.conversation_id, Ending("hang_up", seconds)
+        )
+        assert ended
+
+    def talk(self, seconds: float) -> Opened:
+        """A whole conversation."""
+        opened = self.open()
+        self.connect(opened)
+        self.leave(opened, seconds)
+        return opened
+
+    def sweep(self) -> None:
+        self.house.sweeper.sweep()
+
+    @property
+    def credits(self) -> int:
+        with self.house.db.read() as tx:
+            return self.house.credits.balance(tx, self.owner.account_id).available
+
+    def grant(self, credits: int) -> None:
+        with self.house.db.write() as tx:
+            self.house.credits.grant(
+                tx,
+                self.owner.account_id,
+                credits,
+                kind="grant",
+                reference=f"test:{credits}",
+                description="Test",
+            )
+
+
+@pytest.fixture
+def stage(house_street: Street, clock: ManualClock) -> Stage:
+    alice = house_street.alice
+    character_id = alice.character(name="Sakura")
+    made = Stage(house_street.house, house_street.http, alice, character_id, clock)
+    made.settings(embed_enabled=True)
+    made.grant(100_000)
+    return made

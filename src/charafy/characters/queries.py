@@ -1,4 +1,4 @@
-"""The SQL of characters. Every statement that reads starts from the account that asks."""
+"""The SQL of characters: what reads starts from the account that asks, but for what is embedded."""
 
 from __future__ import annotations
 
@@ -39,6 +39,16 @@ def find(tx: Tx, account_id: str, character_id: str) -> sa.RowMapping | None:
         return None
     wanted = sa.select(characters).where(
         characters.c.id == character_id.lower(), characters.c.account_id == account_id
+    )
+    return tx.execute(wanted).mappings().first()
+
+
+def embedded(tx: Tx, character_id: str) -> sa.RowMapping | None:
+    """Anyone's, if web pages may show it."""
+    if not is_id(character_id):
+        return None
+    wanted = sa.select(characters).where(
+        characters.c.id == character_id.lower(), characters.c.embed_enabled.is_(True)
     )
     return tx.execute(wanted).mappings().first()
 

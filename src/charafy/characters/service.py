@@ -141,6 +141,13 @@ class Characters:
         with self._db.read() as tx:
             return self.owned(tx, account_id, character_id)
 
+    def embedded(self, tx: Tx, character_id: str) -> Character:
+        """Anyone's character that web pages may show. Raises `NotFound`."""
+        row = queries.embedded(tx, character_id)
+        if row is None:
+            raise _missing()
+        return self._character(row)
+
     def count(self, tx: Tx, account_id: str) -> int:
         return queries.count(tx, account_id)
 

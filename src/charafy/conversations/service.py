@@ -60,24 +60,32 @@ class Conversations:
         self._settings = settings
 
     def mint(
-        self, tx: Tx, caller: Caller, body: CreateToken, *, origin: str | None = None
+        self,
+        tx: Tx,
+        caller: Caller,
+        body: CreateToken,
+        *,
+        origin: str | None = None,
+        life: timedelta = LIFE,
     ) -> TokenAnswer:
-        """Set the credits aside and make the token. `origin`: the page that asked, if one did.
+        """Set the credits aside and make the token, to connect with within `life`.
+
+        `origin`: the page that asked, if one did.
 
         Raises `NotFound`, `InsufficientCredits` below one minute, `TooManyRequests` when test keys
         had enough for today.
         """
         one_at_a_time(tx, f"conversations:{caller.account_id}")
         character = self._characters.owned(tx, caller.account_id, body.character_id.lower())
-        conversation = self._begun(tx, caller, body, character, origin)
+        conversation = self._begun(tx, caller, body, character, origin=origin, life=life)
         queries.insert(tx, conversation)
         url = f"{self._settings.base_url}{CONNECT_PATH}"
         return TokenAnswer(
-            token=self._tokens.make(conversation, body.visitor_name or "Visitor", url),
+            token=self._tokens.make(conversation, body.visitor_name or "Visitor", url, life),
             conversation_id=conversation.conversation_id,
             mode=conversation.mode,
             session_limit_seconds=conversation.limit_s,
-            expires_in=int(LIFE.total_seconds()),
+            expires_in=int(life.total_seconds()),
             credits_used=conversation.held,
             credits_remaining=self._credits.balance(tx, caller.account_id).available,
             billing=Billing(
@@ -141,6 +149,12 @@ class Conversations:
             )
         return conversation.conversation_id
 
+    def break_off(self, tx: Tx, account_id: str, conversation_id: str) -> None:
+        """End it, charged so far; nothing where it is over. What was said is kept."""
+        conversation = queries.owned(tx, account_id, conversation_id, lock=True)
+        if conversation is not None:
+            self._end_deleted(tx, conversation)
+
     def erase(self, tx: Tx, account_id: str) -> None:
         """Remove the rows of an account that is being deleted: what goes on ends at its next beat.
 
@@ -154,7 +168,9 @@ class Conversations:
         caller: Caller,
         body: CreateToken,
         character: Character,
+        *,
         origin: str | None,
+        life: timedelta,
     ) -> Conversation:
         """A conversation whose credits are set aside."""
         prices, now = self._settings.prices, self._clock.now()
@@ -186,7 +202,7 @@ class Conversations:
             origin=origin,
             node=None,
             pc_id=None,
-            lease_until=now + LIFE,
+            lease_until=now + life,
             created_at=now,
             connected_at=None,
             ended_at=None,

@@ -50,14 +50,16 @@ class Tokens:
         self._key = OctKey.import_key(given.get_secret_value() if given else _derived_key(secret))
         self._clock = clock
 
-    def make(self, conversation: Conversation, name: str, url: str) -> str:
-        """A token for it, good for `LIFE`. `name`: of the visitor; `url`: where to connect."""
+    def make(
+        self, conversation: Conversation, name: str, url: str, life: timedelta = LIFE
+    ) -> str:
+        """A token for it. `name`: of the visitor; `url`: where to connect, within `life`."""
         now = self._clock.now()
         claims = {
             "iss": self._issuer,
             "sub": f"visitor-{conversation.conversation_id}",
             "nbf": int((now - _SKEW).timestamp()),
-            "exp": int((now + LIFE).timestamp()),
+            "exp": int((now + life).timestamp()),
             "jti": new_id(),
             "name": name,
             "metadata": "",

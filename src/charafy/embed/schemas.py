@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from charafy.embed.models import EmbedChanges, EmbedSettings
 from charafy.embed.origins import normal_origin
-from charafy.embed.service import EmbedChanges, EmbedSettings
 from charafy.kernel.http.partial import PartialBody
-from charafy.kernel.http.schema import Answer
+from charafy.kernel.http.schema import Answer, Body
 
 MAX_ORIGINS = 20
 
@@ -89,3 +89,30 @@ class EmbedAnswer(Answer):
             embed_max_concurrent=settings.max_concurrent,
             embed_url=settings.embed_url,
         )
+
+
+class PageToken(Body):
+    """Of our own page, which asks for a fresh one."""
+
+    page_token: str = Field(max_length=1_000)
+
+
+class OpenVisit(PageToken):
+    """Of our own page, whose visitor wants to talk."""
+
+    parent: str = Field("", max_length=300, description="Origin of the page around ours.")
+
+
+class PageTokenAnswer(Answer):
+    page_token: str
+
+
+class VisitAnswer(Answer):
+    """What a visitor's browser needs, and nothing of the owner's credits."""
+
+    token: str
+    conversation_id: str
+    connect_url: str
+    ice_servers: list[dict[str, Any]]
+    session_limit_seconds: int
+    expires_in: int

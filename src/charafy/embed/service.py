@@ -1,68 +1,40 @@
-"""Embed settings of an account's characters."""
+"""Embed settings of an account's characters, and what was used of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, TypedDict
-
-import sqlalchemy as sa
-
-from charafy.characters.service import Characters
-from charafy.embed.tables import embed_settings
+from charafy.characters.service import Character, Characters
+from charafy.conversations.service import Conversations
+from charafy.embed import queries
+from charafy.embed.budget import month_of
+from charafy.embed.models import DayOfUse, EmbedChanges, EmbedSettings, OpenSession
+from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx
+from charafy.kernel.errors import NotFound
 
-
-@dataclass(frozen=True, slots=True)
-class EmbedSettings:
-    """Limits are in seconds of conversation; None: not limited."""
-
-    character_id: str
-    embed_enabled: bool
-    allowed_origins: tuple[str, ...]
-    """Empty: every origin may embed the character."""
-    session_limit_s: int | None
-    daily_limit_s: int | None
-    monthly_limit_s: int | None
-    max_concurrent: int | None
-    embed_url: str
-
-
-class EmbedChanges(TypedDict, total=False):
-    """What an update sets; what is missing stays, None removes a limit."""
-
-    embed_enabled: bool
-    allowed_origins: tuple[str, ...]
-    session_limit_s: int | None
-    daily_limit_s: int | None
-    monthly_limit_s: int | None
-    max_concurrent: int | None
-
-
-_UNLIMITED: Mapping[str, Any] = MappingProxyType(
-    {
-        "allowed_origins": (),
-        "session_limit_s": None,
-        "daily_limit_s": None,
-        "monthly_limit_s": None,
-        "max_concurrent": None,
-    }
-)
+__all__ = ["DayOfUse", "EmbedChanges", "EmbedSettings", "Embeds", "settings_of"]
 
 
 class Embeds:
-    def __init__(self, db: Database, characters: Characters) -> None:
+    """Thread-safe."""
+
+    def __init__(
+        self, db: Database, clock: Clock, characters: Characters, conversations: Conversations
+    ) -> None:
         self._db = db
+        self._clock = clock
         self._characters = characters
+        self._conversations = conversations
 
     def get(self, account_id: str, character_id: str) -> EmbedSettings:
         """Raises `NotFound` for a character that isn't the account's."""
         with self._db.read() as tx:
-            return self._settings(tx, account_id, character_id)
+            return settings_of(tx, self._characters.owned(tx, account_id, character_id))
 
     def update(self, account_id: str, character_id: str, changes: EmbedChanges) -> EmbedSettings:
-        """Set what `changes` holds. Raises `NotFound`."""
+        """Set what `changes` holds; whoever talks to one that is disabled is let go.
+
+        Raises `NotFound`.
+        """
         limits = {name: value for name, value in changes.items() if name != "embed_enabled"}
         with self._db.write() as tx:
             character = self._characters.owned(tx, account_id, character_id)
@@ -71,31 +43,48 @@ class Embeds:
                     tx, account_id, character_id, changes["embed_enabled"]
                 )
             if limits:
-                _save(tx, character.character_id, limits)
-            return self._settings(tx, account_id, character_id)
+                queries.save_limits(tx, character.character_id, limits)
+            if changes.get("embed_enabled") is False:
+                for session in queries.sessions_of(tx, character.character_id):
+                    self._conversations.break_off(tx, account_id, session.conversation_id)
+            return settings_of(tx, self._characters.owned(tx, account_id, character_id))
 
-    def _settings(self, tx: Tx, account_id: str, character_id: str) -> EmbedSettings:
-        character = self._characters.owned(tx, account_id, character_id)
-        wanted = sa.select(embed_settings).where(_of(character.character_id))
-        row = tx.execute(wanted).mappings().first() or _UNLIMITED
-        return EmbedSettings(
-            character_id=character.character_id,
-            embed_enabled=character.embed_enabled,
-            allowed_origins=tuple(row["allowed_origins"]),
-            session_limit_s=row["session_limit_s"],
-            daily_limit_s=row["daily_limit_s"],
-            monthly_limit_s=row["monthly_limit_s"],
-            max_concurrent=row["max_concurrent"],
-            embed_url=character.embed_url,
-        )
+    def usage(self, account_id: str, character_id: str) -> list[DayOfUse]:
+        """The days of this month (UTC) that have any use, in order. Raises `NotFound`."""
+        month = month_of(self._clock.now())
+        with self._db.read() as tx:
+            character = self._characters.owned(tx, account_id, character_id)
+            return list(
+                queries.days(tx, character.character_id, month.start.date(), month.end.date())
+            )
+
+    def end_gone(self) -> int:
+        """Let those go who talk to a character that was deleted; returns how many."""
+        with self._db.read() as tx:
+            gone = [session for session in queries.all_sessions(tx) if self._is_gone(tx, session)]
+        for session in gone:
+            with self._db.write() as tx:
+                self._conversations.break_off(tx, session.account_id, session.conversation_id)
+                queries.take_session(tx, session.conversation_id)
+        return len(gone)
+
+    def _is_gone(self, tx: Tx, session: OpenSession) -> bool:
+        try:
+            self._characters.owned(tx, session.account_id, session.character_id)
+        except NotFound:
+            return True
+        return False
 
 
-def _of(character_id: str) -> sa.ColumnElement[bool]:
-    return embed_settings.c.character_id == character_id
-
-
-def _save(tx: Tx, character_id: str, limits: Mapping[str, Any]) -> None:
-    changed = tx.execute(embed_settings.update().where(_of(character_id)).values(**limits))
-    if changed.rowcount == 0:
-        row = {"character_id": character_id, **_UNLIMITED, **limits}
-        tx.execute(embed_settings.insert(), row)
+def settings_of(tx: Tx, character: Character) -> EmbedSettings:
+    limits = queries.limits_of(tx, character.character_id)
+    return EmbedSettings(
+        character_id=character.character_id,
+        embed_enabled=character.embed_enabled,
+        allowed_origins=tuple(limits["allowed_origins"]),
+        session_limit_s=limits["session_limit_s"],
+        daily_limit_s=limits["daily_limit_s"],
+        monthly_limit_s=limits["monthly_limit_s"],
+        max_concurrent=limits["max_concurrent"],
+        embed_url=character.embed_url,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from charafy.kernel.db import metadata
+from charafy.kernel.db import UtcDateTime, metadata
 
 embed_settings = sa.Table(
     "embed_settings",
@@ -17,3 +17,33 @@ embed_settings = sa.Table(
     sa.Column("max_concurrent", sa.Integer),
 )
 """No row: nothing was ever limited."""
+
+embed_sessions = sa.Table(
+    "embed_sessions",
+    metadata,
+    # No foreign keys: what goes on is counted also when its character is gone.
+    sa.Column("conversation_id", sa.String(36), primary_key=True),
+    sa.Column("account_id", sa.String(36), nullable=False),
+    sa.Column("character_id", sa.String(36), nullable=False),
+    sa.Column("minted_at", UtcDateTime, nullable=False),
+    # A visitor who has not connected by then has lost the place.
+    sa.Column("connect_by", UtcDateTime, nullable=False),
+    sa.Column("limit_s", sa.Integer, nullable=False),
+    sa.Index("ix_embed_sessions_character_id", "character_id"),
+    sa.Index("ix_embed_sessions_account_id", "account_id"),
+)
+"""Conversations of visitors that are not over: a row goes in the unit of work that ends it."""
+
+embed_days = sa.Table(
+    "embed_days",
+    metadata,
+    sa.Column("character_id", sa.String(36), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("account_id", sa.String(36), nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    # Those that began on that day.
+    sa.Column("sessions", sa.Integer, nullable=False),
+    sa.Index("ix_embed_days_account_id_day", "account_id", "day"),
+    sa.Index("ix_embed_days_day", "day"),
+)
+"""What visitors had of a character on a day, in UTC: of conversations that are over."""

@@ -1,4 +1,4 @@
-"""`/static/avatar` and `/static/conversation`: modules for pages of any origin, sent packed."""
+"""`/static/avatar`, `/static/conversation` and `/static/embed`: for pages of any origin, packed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from charafy.web.pages import accepts_gzip
 _TYPES = (
     (".d.ts", "text/plain; charset=utf-8"),
     (".js", "text/javascript; charset=utf-8"),
+    (".css", "text/css; charset=utf-8"),
 )
-Folder = Literal["avatar", "conversation"]
+Folder = Literal["avatar", "conversation", "embed"]
 _CACHE = "public, max-age=300"
 
 
@@ -51,6 +52,18 @@ def router() -> APIRouter:
     @api.api_route("/static/conversation/{name}", methods=["GET", "HEAD"])
     def read_conversation_module(request: Request, name: str) -> Response:
         return read(request, "conversation", name)
+
+    @api.api_route("/static/embed/{name}", methods=["GET", "HEAD"])
+    def read_embed_file(request: Request, name: str) -> Response:
+        return read(request, "embed", name)
+
+    @api.api_route("/widget.js", methods=["GET", "HEAD"])
+    def read_widget(request: Request) -> Response:
+        return read(request, "embed", "widget.js")
+
+    @api.api_route("/widget.d.ts", methods=["GET", "HEAD"])
+    def read_widget_types(request: Request) -> Response:
+        return read(request, "embed", "widget.d.ts")
 
     return api
 
