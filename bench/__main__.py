@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,20 +53,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--json", type=Path, default=Path("var/bench.json"))
+    parser.add_argument("--show-json", action="store_true", help="print each part as JSON, too")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     results: dict[str, Any] = {"machine": machine()}
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
     for name in arguments.parts or PARTS:
         began = time.perf_counter()
-        results[name] = PARTS[name]()
+        results[name] = measured(name)
         for title, figures in grouped(name, results[name]):
             table(title, figures)
+        if arguments.show_json:
+            print(written({name: results[name]}))
         print(f"({name}: {time.perf_counter() - began:.0f} s)", flush=True)
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(results, indent=2, ensure_ascii=False, default=str)
-    arguments.json.write_text(text + "\n", encoding="utf-8")
+        # After each part: hours of measuring must not be lost with the last of them.
+        arguments.json.write_text(written(results) + "\n", encoding="utf-8")
     print(f"\nWritten to {arguments.json}.")
+    if any("did_not_run" in results[name] for name in results):
+        raise SystemExit(1)
+
+
+def measured(name: str) -> dict[str, Any]:
+    """The figures of a part, or why there are none: the other parts are measured all the same."""
+    try:
+        return PARTS[name]()
+    except Exception as error:  # noqa: BLE001 - told in the result
+        traceback.print_exc()
+        return {"did_not_run": f"{type(error).__name__}: {error}"}
+
+
+def written(results: Mapping[str, Any]) -> str:
+    return json.dumps(results, indent=2, ensure_ascii=False, default=str)
 
 
 def grouped(title: str, figures: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -1,139 +1,228 @@
-"""Live conversation as somebody has it: a call over WebRTC to a server with the embedded models.
+"""Live conversation as somebody has it: recorded people speak into headless Chromium, and what
+comes out of it is listened to.
 
-The caller is aiortc on the same machine, so figures hold the network stack and Opus, and no jitter
-buffer of a browser. Times count from the last sound of what was said. What is said comes from
-other voices of the same engine: recordings of people with transcripts are in the part `hearing`.
+Every figure is from sound to sound on one clock, and so holds both ways over WebRTC, Opus and the
+buffers against jitter at both ends; browser and server share this machine. The stages are as the
+server counts them, which hears that somebody is silent about 0.2 s after they are.
+
+Environment: BENCH_TURNS (20), BENCH_INTERRUPTIONS (10), BENCH_LANGUAGES (en,ja),
+BENCH_RENDER (client or server). Settings of the server (CHARAFY_LLM_...) reach it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, Final
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
-import httpx
 import numpy as np
 
-from bench.heard_corpus import kokoro
-from charafy.client.conversation import Conversation, Ticket
-from charafy.engines.voice import Language, Pcm
-from charafy.kernel.media.audio import SAMPLE_RATE
-from tests.support.server import Server, running
+from bench.calling import PATIENCE_S, Call, Said, calling, said_by_people, serving
+from bench.heard_turns import BLOCK_S, Turn, gaps, summary
+from charafy.engines.voice import Language
+from tests.support.visitor import NotHeard
 
-TURNS: Final = 12
-PATIENCE_S: Final = 60.0
-WARM_S: Final = 30.0
-SAID: Final[dict[Language, tuple[str, tuple[str, ...]]]] = {
-    "en": (
-        "am_adam",
-        (
-            "What do you like to do on a rainy day?",
-            "My name is Tom, and I love old temples.",
-            "Could you tell me about your favourite garden?",
-            "What should I cook for dinner tonight?",
-        ),
-    ),
-    "ja": (
-        "jm_kumo",
-        (
-            "雨の日は何をするのが好きですか？",
-            "おすすめのお茶を教えてください。",
-            "昨日は友だちと映画を見ました。",
-            "京都でどこを散歩したらいいですか？",
-        ),
-    ),
+CONNECTS: Final = 5
+AIMS: Final = {
+    "first_sound_p50_s": 1.0,
+    "first_content_p50_s": 2.0,
+    "first_content_p95_s": 3.0,
+    "gaps": 0.0,
+    "interruption_p50_s": 0.2,
 }
+_IDLE_S: Final = 8.0
+_OVER_S: Final = 1.2
+"""A reply is interrupted when so much of it was heard."""
+_CLIP_S: Final = 2.0
+_LONG: Final[dict[Language, str]] = {
+    "en": "Let me tell you about a garden behind an old temple, where a quiet stream runs under "
+    "wooden bridges, and where people come in spring to sit beneath the trees and drink tea, and "
+    "in autumn to watch the leaves turn red over the water.",
+    "ja": "古いお寺の裏にある庭の話をしましょう。静かな小川が木の橋の下を流れていて、春には人々が"
+    "木の下に座ってお茶を飲み、秋には水の上で赤く染まる葉を眺めに来ます。",
+}
+_INTERRUPT: Final = "() => { const at = visitor.now(); talk.interrupt(); return at; }"
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Cpu:
+    """Seconds of conversation, and CPU-seconds spent meanwhile, by what went on."""
+
+    sums: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, what: str, call: Call, begin: float, end: float) -> None:
+        if end <= begin:
+            return
+        spent = call.spent.between(begin, end)
+        sums = self.sums.setdefault(what, [0.0, 0.0, 0.0])
+        for index, value in enumerate((end - begin, *spent)):
+            sums[index] += value
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """CPU-seconds per second."""
+        return {
+            what: {
+                "talk_process": round(talk / seconds, 2),
+                "browser": round(browser / seconds, 2),
+            }
+            for what, (seconds, talk, browser) in self.sums.items()
+        }
 
 
 def run() -> dict[str, Any]:
-    """Seconds, by language; CPU-seconds per second of all processes while nobody speaks."""
-    with tempfile.TemporaryDirectory() as folder:
-        models = {"CHARAFY_TALK": "on", "CHARAFY_LOG_LEVEL": "error"}
-        with running(Path(folder) / "home", **models) as server:
-            # The talk process starts after the API, and loads its models then.
-            time.sleep(WARM_S)
-            return {language: asyncio.run(_conversation(server, language)) for language in SAID}
+    """By language; what failed is counted and named, and the rest goes on."""
+    turns = int(os.environ.get("BENCH_TURNS", "20"))
+    interruptions = int(os.environ.get("BENCH_INTERRUPTIONS", "10"))
+    wanted = os.environ.get("BENCH_LANGUAGES", "en,ja").split(",")
+    languages: tuple[Language, ...] = ("en", "ja")
+    said = {one: said_by_people(one, turns) for one in languages if one in wanted}
+    figures: dict[str, Any] = {"render": os.environ.get("BENCH_RENDER", "client")}
+    with serving() as server, calling(server) as call:
+        for language, sayings in said.items():
+            figures[language] = _measured(call, language, sayings, interruptions)
+    return figures
 
 
-async def _conversation(server: Server, language: Language) -> dict[str, Any]:
-    began = time.monotonic()
-    async with Conversation(await _ticket(server, language)) as talk:
-        await talk.wait_for("bot-ready", timeout_s=PATIENCE_S)
-        connected_s = time.monotonic() - began
-        await talk.wait_for("bot-stopped-speaking", timeout_s=PATIENCE_S)
-        await asyncio.sleep(6)
-        idle = await _idle(server)
-        turns = [await _turn(talk, pcm) for pcm in _questions(language)]
-    first = [turn["first_sound"] for turn in turns]
-    stages = {
-        f"{stage}_p50_s": round(float(np.median([t[stage] for t in turns])), 2)
-        for stage in ("recognised", "committed", "thought", "spoken", "audible")
+def _measured(
+    call: Call, language: Language, said: Sequence[Said], interruptions: int
+) -> dict[str, Any]:
+    failures: list[str] = []
+    cpu = Cpu()
+    connected = _each(CONNECTS, lambda _: _connected(call, language), failures)
+    _each(1, lambda _: _idle(call, cpu), failures)
+    drift = call.visitor.drift
+    turns = _each(len(said), lambda number: _turn(call, language, said[number], cpu), failures)
+    clip = Said(said[0].pcm[: int(_CLIP_S * 24_000)], human=said[0].human)
+    stopped = _each(interruptions, lambda _: _interruption(call, language, clip), failures)
+    whole = [turn for turn in turns if turn is not None]
+    figures = {
+        "turns": len(whole),
+        "turns_cut_apart": len(turns) - len(whole),
+        "failed": len(failures),
+        "failures": "; ".join(dict.fromkeys(failures)),
+        **_quantiles("connect", connected),
+        **summary(whole),
+        "interruptions": len(stopped),
+        **_quantiles("interruption", [voice for voice, _ in stopped]),
+        **_quantiles("interruption_by_button", [button for _, button in stopped]),
+        "clock_drift_s": round(call.visitor.drift - drift, 3),
     }
+    return {**figures, "aims": _aims(figures), "cpu_per_s": cpu.figures()}
+
+
+def _each(times: int, do: Callable[[int], T], failures: list[str]) -> list[T]:
+    """What it came to each time. A failure is kept in words, and the next is tried all the same."""
+    found = []
+    for number in range(times):
+        try:
+            found.append(do(number))
+        except Exception as error:  # noqa: BLE001 - one bad turn must not cost the other figures
+            failures.append(f"{type(error).__name__}: {str(error).splitlines()[0][:200]}")
+            print(f"  failed: {failures[-1]}", file=sys.stderr, flush=True)
+    return found
+
+
+def _connected(call: Call, language: Language) -> float:
+    since = len(call.visitor.messages)
+    took = call.connect(language)
+    call.greeted(since)
+    return took
+
+
+def _idle(call: Call, cpu: Cpu) -> None:
+    # What is made ready while the greeting is heard isn't what an idle session costs.
+    call.visitor.wait(12.0)
+    begin = call.visitor.now
+    call.visitor.wait(_IDLE_S)
+    cpu.add("idle", call, begin, call.visitor.now)
+
+
+def _again(call: Call, language: Language) -> None:
+    """Whoever was hung up on calls once more."""
+    if call.visitor.tab.evaluate("() => talk.state === 'ended'"):
+        _connected(call, language)
+
+
+def _turn(call: Call, language: Language, said: Said, cpu: Cpu) -> Turn | None:
+    """None when the character spoke before all was said."""
+    _again(call, language)
+    visitor, since = call.visitor, len(call.visitor.messages)
+    begin, end = visitor.say(said.pcm)
+    visitor.until(lambda: visitor.now > end, len(said.pcm) / 24_000 + 5, "the end of the turn")
+    visitor.until(lambda: _answered(call, since, end), PATIENCE_S, "an answer")
+    if len(visitor.loud(begin, end)):
+        return None
+    reply = visitor.told("bot-started-speaking", since)[-1].data["reply"]
+    pieces = visitor.told("speech", since, reply=reply)
+    playout: float = visitor.tab.evaluate("() => talk.network.playout_s")
+    sound = visitor.loud(end)
+    content = visitor.loud(max(end, pieces[0].at + playout - 0.03))
+    before = sound[sound < content[0]]
+    measured = visitor.told("metrics", since)
+    turn = Turn(
+        first_sound=float(sound[0]) - end,
+        first_content=float(content[0]) - end,
+        opener=bool(visitor.told("speech", since, reply="opener")) and len(before) > 0,
+        opener_pause=float(content[0] - before[-1] - BLOCK_S) if len(before) else 0.0,
+        gaps=gaps(content, [piece.data for piece in pieces]),
+        stages=dict(measured[-1].data["stages"]) if measured else {},
+        human=said.human,
+        said=(begin, end),
+        heard=(float(sound[0]), float(sound[-1]) + BLOCK_S),
+    )
+    cpu.add("listening", call, *turn.said)
+    cpu.add("answering", call, end, turn.heard[0])
+    cpu.add("speaking", call, *turn.heard)
+    return turn
+
+
+def _answered(call: Call, since: int, end: float) -> bool:
+    """The last reply was heard to its end."""
+    over = call.visitor.told("speech-ended", since, interrupted=False)
+    if any(error.data["code"] == "reply_failed" for error in call.visitor.told("error", since)):
+        raise NotHeard("the character could not answer")
+    return bool(over) and over[-1].at > end and call.visitor.silent_for(0.6)
+
+
+def _interruption(call: Call, language: Language, clip: Said) -> tuple[float, float]:
+    """Seconds from the first sound of somebody's voice, and from a click, to silence."""
+    _again(call, language)
+    visitor, since = call.visitor, len(call.visitor.messages)
+    visitor.tab.evaluate("(text) => talk.say(text)", _LONG[language])
+    first = visitor.wait_for("speech", PATIENCE_S, since).at
+    visitor.until(lambda: visitor.now - first > _OVER_S and len(visitor.loud(first)) > 50, 10)
+    begin, _ = visitor.say(clip.pcm)
+    hushed = visitor.wait_for("speech-paused", 5.0, since).at
+    visitor.wait(0.7)
+    by_voice = _last(call, begin, hushed + 0.6)
+    answer = visitor.wait_for("bot-started-speaking", PATIENCE_S, len(visitor.messages)).at
+    visitor.until(lambda: len(visitor.loud(answer)) > 30, 10, "the answer's sound")
+    clicked: float = visitor.tab.evaluate(_INTERRUPT)
+    visitor.wait(1.0)
+    by_button = _last(call, clicked, clicked + 0.9)
+    visitor.until(lambda: visitor.silent_for(0.6), PATIENCE_S, "silence")
+    return by_voice, by_button
+
+
+def _last(call: Call, begin: float, end: float) -> float:
+    """Seconds from `begin` to the last that was heard before `end`."""
+    loud = call.visitor.loud(begin, end)
+    return float(loud[-1]) + BLOCK_S - begin if len(loud) else 0.0
+
+
+def _quantiles(name: str, values: Sequence[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    return {f"{name}_p{q}_s": round(float(np.percentile(values, q)), 2) for q in (50, 95)}
+
+
+def _aims(figures: dict[str, Any]) -> dict[str, str]:
     return {
-        "turns": len(turns),
-        "connect_s": round(connected_s, 2),
-        "first_sound_p50_s": round(float(np.median(first)), 2),
-        "first_sound_p95_s": round(float(np.percentile(first, 95)), 2),
-        "first_content_p95_s": round(float(np.percentile([t["audible"] for t in turns], 95)), 2),
-        "idle_cpu_share": idle,
-        **stages,
+        name: f"{figures[name]:g} of {aim:g}: {'met' if figures[name] <= aim else 'missed'}"
+        for name, aim in AIMS.items()
+        if name in figures
     }
-
-
-async def _turn(talk: Conversation, pcm: Pcm) -> dict[str, float]:
-    since = len(talk.told)
-    talk.microphone.say(pcm)
-    await talk.microphone.drained()
-    over = time.monotonic()
-    told = await talk.wait_for("metrics", timeout_s=PATIENCE_S, since=since)
-    sounded = talk.ears.first_sound(over)
-    await asyncio.sleep(1.0)
-    assert sounded is not None
-    return {"first_sound": sounded - over, **told.data["stages"]}
-
-
-async def _ticket(server: Server, language: Language) -> Ticket:
-    async with httpx.AsyncClient(
-        base_url=f"{server.base_url}/api/v1", headers={"x-api-key": server.api_key}, timeout=30
-    ) as api:
-        found = (await api.get("/characters")).raise_for_status().json()["characters"]
-        character = next(one for one in found if one["language"] == language)
-        order = {"character_id": character["character_id"], "mode": "audio-only"}
-        answer = await api.post("/conversation/token", json=order)
-        ticket = answer.raise_for_status().json()
-    return Ticket(ticket["token"], ticket["connect_url"], ticket["ice_servers"])
-
-
-def _questions(language: Language) -> Iterator[Pcm]:
-    voice, texts = SAID[language]
-    spoken = [_spoken(text, voice, language) for text in texts]
-    for number in range(TURNS):
-        yield spoken[number % len(spoken)]
-
-
-def _spoken(text: str, voice: str, language: Language) -> Pcm:
-    """As a microphone of a client has it, without the silence behind."""
-    pcm = np.concatenate([chunk.pcm for chunk in kokoro().speak(text, voice, language)])
-    loud = np.flatnonzero(np.abs(pcm) > 0.01)
-    assert SAMPLE_RATE == 24_000
-    return pcm[: loud[-1] + 1]
-
-
-async def _idle(server: Server, seconds: float = 5.0) -> float:
-    before = sum(_cpu_s(pid) for pid in _family(server.process.pid))
-    await asyncio.sleep(seconds)
-    return round((sum(_cpu_s(pid) for pid in _family(server.process.pid)) - before) / seconds, 2)
-
-
-def _family(pid: int) -> Sequence[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(int(child) for child in children)]
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

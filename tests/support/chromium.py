@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from playwright.async_api import (
@@ -150,9 +150,11 @@ class Tab:
     complaints: list[str]
     """Errors on the console, uncaught exceptions, missing files; a test that provokes one
     clears the list."""
+    _origin: str = ORIGIN
 
     def open(self, path: str) -> None:
-        self._run(self._page.goto(ORIGIN + path, timeout=WAIT_S * 1000))
+        """A path of the site, or a whole address of it."""
+        self._run(self._page.goto(urljoin(self._origin, path), timeout=WAIT_S * 1000))
 
     def evaluate(self, code: str, argument: Any = None) -> Any:
         """The value of a JavaScript function (awaited), JSON-able both ways."""
@@ -237,6 +239,21 @@ class Chromium:
         finally:
             self._run(profile.close())
 
+    @contextlib.contextmanager
+    def visit(self, origin: str, script: str, **context: Any) -> Iterator[Tab]:
+        """A page at a real server on the loopback; `script` runs in it before its own.
+
+        Fails at the end if the page complained.
+        """
+        complaints: list[str] = []
+        profile, page = self._run(self._new(None, context, complaints, script))
+        tab = Tab(page, self._run, complaints, origin)
+        try:
+            yield tab
+            assert tab.complaints == []
+        finally:
+            self._run(profile.close())
+
     def _run(self, work: Coroutine[Any, Any, T], patience_s: float = WAIT_S + 10) -> T:
         future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
@@ -259,11 +276,18 @@ class Chromium:
             await self._playwright.stop()
 
     async def _new(
-        self, server: Server, options: dict[str, Any], complaints: list[str]
+        self,
+        server: Server | None,
+        options: dict[str, Any],
+        complaints: list[str],
+        script: str = "",
     ) -> tuple[BrowserContext, Page]:
         assert self._browser is not None
         profile = await self._browser.new_context(**options)
-        await profile.route("**/*", lambda route: _answer(route, server))
+        if server is not None:
+            await profile.route("**/*", lambda route: _answer(route, server))
+        if script:
+            await profile.add_init_script(script)
         page = await profile.new_page()
         _listen(page, complaints)
         return profile, page
