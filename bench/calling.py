@@ -24,6 +24,12 @@ from tests.support.server import Server, running
 from tests.support.visitor import Visitor, trimmed, visiting
 
 WARM_S: Final = 90.0
+_SETTINGS: Final = {
+    "CHARAFY_TALK": "on",
+    "CHARAFY_CONVERSATION_LIMIT_S": "14400",
+    "CHARAFY_TALK_IDLE_S": "600",
+    "CHARAFY_OWNER_CREDITS": "1000000",
+}
 PATIENCE_S: Final = 45.0
 QUESTIONS: Final = (
     "雨の日は何をするのが好きですか？",
@@ -112,7 +118,7 @@ class Call:
 @contextlib.contextmanager
 def serving(**env: str) -> Iterator[Server]:
     """A server on an empty house; returns when its talk process has loaded its models."""
-    settings = {"CHARAFY_TALK": "on", "CHARAFY_CONVERSATION_LIMIT_S": "14400"} | env
+    settings = {**_SETTINGS, **env}
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "home", **settings) as one:
         _warm(one)
         yield one

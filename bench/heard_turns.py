@@ -6,7 +6,7 @@ with the sound say where, so what is longer than they say by more than 0.25 s wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -49,7 +49,7 @@ def silences(loud: Times, longer_than: float = GAP_S) -> list[Span]:
     return [(float(loud[i]) + BLOCK_S, float(loud[i + 1])) for i in apart]
 
 
-def voiced(pieces: Sequence[dict[str, Any]]) -> list[Span]:
+def voiced(pieces: Sequence[Mapping[str, Any]]) -> list[Span]:
     """When the mouth is meant to move, in seconds of the reply; what touches is joined."""
     spans: list[Span] = []
     shapes = sorted((s for piece in pieces for s in piece["visemes"]), key=lambda s: float(s[1]))
@@ -63,7 +63,7 @@ def voiced(pieces: Sequence[dict[str, Any]]) -> list[Span]:
     return spans
 
 
-def gaps(loud: Times, pieces: Sequence[dict[str, Any]]) -> tuple[float, ...]:
+def gaps(loud: Times, pieces: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
     """How much longer silences in a reply were than meant, where that is more than 0.25 s.
 
     `loud`: when its blocks were heard; `pieces`: the data of its `speech` messages, in order.

@@ -69,6 +69,12 @@ class Visitor:
             self._levels.append(level)
         self.noticed(self.now)
 
+    def forget(self) -> None:
+        """What was heard and told until now: a long conversation would fill the memory."""
+        self.messages.clear()
+        self._times.clear()
+        self._levels.clear()
+
     def until(self, condition: Callable[[], bool], within_s: float, what: str = "that") -> None:
         """Raises `NotHeard`."""
         deadline = time.monotonic() + within_s

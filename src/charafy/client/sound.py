@@ -85,7 +85,12 @@ class Ears:
 
     def first_sound(self, since: float, threshold: float = 0.005) -> float | None:
         """The moment at which the first piece came that is louder than `threshold` (RMS)."""
-        for at, pcm in self._pieces:
-            if at >= since and len(pcm) and float(np.sqrt(np.mean(pcm**2))) > threshold:
-                return at
-        return None
+        return next(iter(self.sounds(since, threshold)), None)
+
+    def sounds(self, since: float = 0.0, threshold: float = 0.005) -> list[float]:
+        """The moments at which pieces came from `since` on that are louder than `threshold`."""
+        return [
+            at
+            for at, pcm in self._pieces
+            if at >= since and len(pcm) and float(np.sqrt(np.mean(pcm**2))) > threshold
+        ]
