@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
 
 import pytest
@@ -29,12 +30,20 @@ def test_the_browsers_preference_decides(accepted: str, language: str) -> None:
 
 def test_both_languages_have_the_same_words() -> None:
     folder = resources.files("charafy.web") / "i18n"
-    english, japanese = (
-        json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
-        for language in ("en", "ja")
-    )
-    assert english.keys() == japanese.keys()
-    assert all(value.strip() for value in (*english.values(), *japanese.values()))
+    names = {file.name for file in folder.iterdir() if file.name.endswith("en.json")}
+    seen: set[str] = set()
+    for name in names:
+        english, japanese = (
+            json.loads((folder / file).read_text(encoding="utf-8"))
+            for file in (name, name.removesuffix("en.json") + "ja.json")
+        )
+        assert english.keys() == japanese.keys(), name
+        assert all(value.strip() for value in (*english.values(), *japanese.values()))
+        for key, words in english.items():
+            gaps = [set(re.findall(r"{\w+}", text)) for text in (words, japanese[key])]
+            assert gaps[0] == gaps[1], key
+        assert seen.isdisjoint(english), "a key that two files have"
+        seen |= english.keys()
 
 
 @pytest.mark.parametrize(

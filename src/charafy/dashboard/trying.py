@@ -15,7 +15,7 @@ from charafy.dashboard.door import Door, Visitor
 from charafy.kernel.db import Database
 from charafy.kernel.errors import CharafyError
 from charafy.kernel.settings import Settings
-from charafy.web.pages import Pages, language_of
+from charafy.web.pages import Pages, Translate, language_of
 
 PER_MINUTE: Final = 20
 """Tokens for one address."""
@@ -81,7 +81,7 @@ class Trying:
                 rig=self._rig(person),
                 rate=self._settings.prices.conversation_audio_per_minute,
                 minutes=self._settings.conversation_limit_s // 60,
-                words=json.dumps(self._words(request), ensure_ascii=False),
+                words=self._words(request),
             )
 
         @api.post("/try/{character_id}/token")
@@ -112,19 +112,23 @@ class Trying:
             "iceServers": [server.model_dump(exclude_none=True) for server in answer.ice_servers],
         }
 
+    def _words(self, request: Request) -> str:
+        words = words_of_talking(self._pages.translate(language_of(request)))
+        return json.dumps(words, ensure_ascii=False)
+
     def _rig(self, person: Character) -> str | None:
         """Path of what the player draws; None for a character whose face doesn't move."""
         avatar = self._avatars.get(person.account_id, person.character_id)
         return local(avatar.rig_url) if avatar.rig_url else None
 
-    def _words(self, request: Request) -> dict[str, str]:
-        """What the script says, in the reader's language."""
-        translate = self._pages.translate(language_of(request))
-        names = (
-            *(f"state_{state}" for state in _STATES),
-            *(f"end_{reason}" for reason in _ENDS),
-            *(f"trouble_{code}" for code in _TROUBLES),
-            *(f"stage_{stage}" for stage in _STAGES),
-            *_CONTROLS,
-        )
-        return {name: translate(f"try_{name}") for name in names}
+
+def words_of_talking(translate: Translate) -> dict[str, str]:
+    """What a script says while somebody talks, in the reader's language."""
+    names = (
+        *(f"state_{state}" for state in _STATES),
+        *(f"end_{reason}" for reason in _ENDS),
+        *(f"trouble_{code}" for code in _TROUBLES),
+        *(f"stage_{stage}" for stage in _STAGES),
+        *_CONTROLS,
+    )
+    return {name: translate(f"try_{name}") for name in names}

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from charafy.dashboard.door import Door, Visitor
-from charafy.kernel.errors import BadRequest, CharafyError, Conflict, Forbidden
+from charafy.dashboard.making import checked_number
+from charafy.kernel.errors import BadRequest, CharafyError, Conflict
 from charafy.kernel.http.errors import sentence
-from charafy.kernel.ids import is_id, new_id
+from charafy.kernel.ids import new_id
 from charafy.kernel.media.recordings import MAX_RECORDING_BYTES
 from charafy.voices.schemas import QualityAnswer, UpdateVoice
 from charafy.voices.service import Clones, RecordingRefused, VoiceInfo, Voices, Wanted
@@ -122,7 +123,7 @@ class OwnVoices:
                 wanted = self._wanted(request, audio, name, language, consent)
                 # The form's own number makes a double click one voice.
                 answer = self._clones.clone(
-                    visitor.member.caller(), request, wanted, key=_checked_form(form)
+                    visitor.member.caller(), request, wanted, key=checked_number(form)
                 )
             except RecordingRefused as error:
                 report = QualityAnswer.of(error.quality)
@@ -212,9 +213,3 @@ def _data(audio: UploadFile | None) -> bytes:
 
 def _in_use() -> Conflict:
     return Conflict("Somebody speaks with it.", code="voice_in_use", param="voice_id")
-
-
-def _checked_form(form: str) -> str:
-    if not is_id(form):
-        raise Forbidden("This form is out of date: load the page again.", code="form_expired")
-    return form

@@ -193,6 +193,10 @@ class VideoAnswer(Answer):
     expires_at: str | None = Field(
         description="When the video and its files are removed; null: they stay."
     )
+    text: str | None = Field(
+        description="What is said in it; null when it speaks with a recording.",
+        examples=["Hello, world!"],
+    )
 
     @classmethod
     def of(
@@ -223,6 +227,7 @@ class VideoAnswer(Answer):
             error=video.error,
             error_code=video.error_code,
             expires_at=iso(video.completed_at + keep) if keep and video.completed_at else None,
+            text=video.order.text,
         )
 
 

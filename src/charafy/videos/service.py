@@ -66,13 +66,17 @@ class Videos:
             clock, "Test keys have {limit:,} seconds of video made a day"
         )
 
-    def order(self, caller: Caller, request: Request, body: CreateVideo) -> Response:
+    def order(
+        self, caller: Caller, request: Request, body: CreateVideo, *, key: str | None = None
+    ) -> Response:
         """Set the credits aside and have the video made; the answer as JSON, or a replay of it.
+
+        `key` is the idempotency key of a form of ours, which has no header.
 
         Raises, before any credits are held: `BadRequest`, `NotFound` and what fetching raises;
         then `TooManyRequests` and `InsufficientCredits`.
         """
-        ticket = self._idempotency.begin(caller, request, body, lease_s=LEASE_S)
+        ticket = self._idempotency.begin(caller, request, body, lease_s=LEASE_S, key=key)
         if isinstance(ticket, Replay):
             return ticket.response()
         video_id = new_id()

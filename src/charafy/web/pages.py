@@ -101,5 +101,9 @@ def preferred(accept_language: str) -> PageLanguage:
 
 
 def _words(language: PageLanguage) -> Mapping[str, str]:
-    file = resources.files("charafy.web") / "i18n" / f"{language}.json"
-    return MappingProxyType(json.loads(file.read_text(encoding="utf-8")))
+    """All files of the language: `en.json` and those of page families, as `studio.en.json`."""
+    folder = resources.files("charafy.web") / "i18n"
+    files = [file for file in folder.iterdir() if file.name.split(".")[-2:] == [language, "json"]]
+    return MappingProxyType(
+        {key: text for file in files for key, text in json.loads(file.read_text("utf-8")).items()}
+    )

@@ -86,13 +86,15 @@ class Idempotency:
         work: Callable[[], Answer],
         *,
         lease_s: float = LEASE_S,
+        key: str | None = None,
     ) -> Response:
         """Do `work` unless this request was answered before; the JSON of its answer, or a replay.
 
-        `lease_s` must outlast the work: once it ends, a retry runs the work again. Raises
-        `BadRequest` for a bad key, `Conflict` for one in use, and whatever the work raises.
+        `lease_s` must outlast the work: once it ends, a retry runs the work again. `key`: as in
+        `begin`. Raises `BadRequest` for a bad key, `Conflict` for one in use, and whatever the
+        work raises.
         """
-        ticket = self.begin(caller, request, body, lease_s=lease_s)
+        ticket = self.begin(caller, request, body, lease_s=lease_s, key=key)
         if isinstance(ticket, Replay):
             return ticket.response()
         try:

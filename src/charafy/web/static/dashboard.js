@@ -51,6 +51,10 @@ function dress(box) {
 for (const box of document.querySelectorAll(".hear")) dress(box);
 
 const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
-for (const time of document.querySelectorAll("time[data-local]")) {
-  time.textContent = format.format(new Date(time.dateTime));
+
+export function showTimes(root = document) {
+  for (const time of root.querySelectorAll("time[data-local]")) {
+    time.textContent = format.format(new Date(time.dateTime));
+  }
 }
+showTimes();
