@@ -45,7 +45,7 @@ def openness(seen: Sequence[tuple[float, Grey]], heard: Sequence[tuple[float, fl
     change = pixels[loud].mean(axis=0) - pixels[quiet].mean(axis=0)
     opened = np.asarray(pixels @ change, float)
     low, high = np.percentile(opened, [2, 98])
-    return np.clip((opened - low) / max(high - low, 1e-9), 0.0, 1.0)
+    return np.asarray(np.clip((opened - low) / max(high - low, 1e-9), 0.0, 1.0), float)
 
 
 def skew(
@@ -90,4 +90,4 @@ def _sampled(points: Floats, at: Floats) -> Floats:
 
 def _normal(values: Floats) -> Floats:
     spread = values.std()
-    return (values - values.mean()) / (spread if spread > 0 else 1.0)
+    return np.asarray((values - values.mean()) / (spread if spread > 0 else 1.0), float)

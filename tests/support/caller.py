@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.sdp import SessionDescription
 from av import AudioFrame, VideoFrame
 from numpy.typing import NDArray
 
@@ -73,6 +74,7 @@ class Caller:
         return str(self._pc.localDescription.sdp)
 
     async def answered(self, answer: dict[str, Any]) -> None:
+        self._agreed = SessionDescription.parse(answer["sdp"])
         await self._pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
         await asyncio.wait_for(self._open.wait(), 10)
         self._tasks.append(asyncio.create_task(self._ping()))
@@ -90,6 +92,11 @@ class Caller:
             while len(self.of(kind)) < times:
                 await asyncio.sleep(0.02)
         return self.of(kind)[times - 1]
+
+    def codec(self, kind: str) -> str:
+        """What was agreed for media of a kind, like "video/VP8"."""
+        [line] = [m for m in self._agreed.media if m.kind == kind]
+        return str(line.rtp.codecs[0].mimeType)
 
     async def hang_up(self) -> None:
         for task in self._tasks:

@@ -11,7 +11,7 @@ import asyncio
 import fractions
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
@@ -131,7 +131,7 @@ class Film:
     def attach(self, connection: Connection) -> None:
         """Show it to who came over this connection; the one before may be gone."""
         if self.running and connection.shows:
-            connection.replace_video_track(FilmTrack(self, self._now))  # type: ignore[no-untyped-call]
+            connection.replace_video_track(FilmTrack(self.shot, self._now))  # type: ignore[no-untyped-call]
 
     async def shot(self) -> VideoFrame:
         """The face at this moment. Raises `MediaStreamError` when the film is over."""
@@ -193,9 +193,9 @@ class FilmTrack(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, film: Film, now: Callable[[], float]) -> None:
+    def __init__(self, shot: Callable[[], Awaitable[VideoFrame]], now: Callable[[], float]) -> None:
         super().__init__()
-        self._film = film
+        self._shot = shot
         self._now = now
         self._began_s = now()
         self._number = -1
@@ -208,7 +208,7 @@ class FilmTrack(MediaStreamTrack):
         self._number = max(self._number + 1, int(passed_s * FPS))
         await asyncio.sleep(max(0.0, self._number / FPS - passed_s))
         at_s = self._now() - self._began_s
-        frame = await self._film.shot()
+        frame = await self._shot()
         frame.pts = round(at_s * _CLOCK_RATE)
         frame.time_base = fractions.Fraction(1, _CLOCK_RATE)
         return frame
