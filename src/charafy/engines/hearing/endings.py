@@ -53,7 +53,9 @@ _FILLERS_EN: Final = re.compile(
     r"^((well|so|actually|anyway|um|uh|er|hmm|like|and|but|or|then|i|i mean|you know) ?)+$"
 )
 _TRAILING_EN: Final = re.compile(r"\b(and|but|or|because) (then|so)$")
-_LISTED_EN: Final = re.compile(r"(^|[\s,])(\w+ )?\w+, (\w+ )?\w+, (?!(and|or|please)\b)(\w+ )?\w+$")
+_LISTED_EN: Final = re.compile(
+    r"^(?!.*\b(and|or|yes|no|please|hello|hi|thanks)\b).*\b\w+, (\w+ )?\w+, (\w+ )?\w+$"
+)
 """Three things and no "and" before the last."""
 _SURE_EN: Final = re.compile(r"[.!?]['\")\]]*$")
 _LAST_EN: Final = re.compile(r"(?<=[.!?])\s+")
