@@ -23,6 +23,7 @@ from charafy.kernel.http.idempotency import Idempotency
 from charafy.kernel.mail import Mailer
 from charafy.kernel.media.images import PhotoReader
 from charafy.kernel.observe import Metrics
+from charafy.kernel.outside import Outside
 from charafy.kernel.settings import Settings, load_secret
 from charafy.kernel.storage import Storage
 
@@ -41,6 +42,8 @@ class Ground:
     storage: Storage
     mailer: Mailer
     fetcher: Fetcher
+    to_models: Outside
+    """The way to language models that characters bring along."""
     tls: ssl.SSLContext
     idempotency: Idempotency
     credits: Credits
@@ -64,6 +67,7 @@ def lay_ground(settings: Settings, clock: Clock) -> Ground:
         storage=Storage(settings.media, secret, settings.base_url, clock),
         mailer=_mailer(settings),
         fetcher=fetcher,
+        to_models=Outside(allowed_hosts=settings.llm_allowed_hosts, tls=tls),
         tls=tls,
         idempotency=Idempotency(db, clock),
         credits=Credits(db, clock, metrics),

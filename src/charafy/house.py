@@ -90,6 +90,7 @@ class House:
     webhooks: Webhooks
     deliverer: Deliverer
     outside: Outside
+    to_models: Outside
     clone_services: CloneServices
     sweeper: Sweeper
 
@@ -112,6 +113,7 @@ class House:
         self.conversation_room.connecting.close()
         self.deliverer.close()
         self.outside.close()
+        self.to_models.close()
         self.clone_services.close()
         self.keys.flush_last_used(now=True)
         self.mailer.close()
@@ -178,6 +180,7 @@ def build_house(
         webhooks=webhooks,
         deliverer=deliverer,
         outside=outside,
+        to_models=ground.to_models,
         clone_services=services,
         sweeper=Sweeper(chores | embed_room.sweeps() | accounts.chores()),
     )

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from charafy.characters.service import OwnModel
 from charafy.engines.language import Chat
+from charafy.kernel.outside import Outside
 from charafy.kernel.settings import Settings
 
 CHAT_MODEL: Final = "qwen-1.5b"
@@ -36,6 +38,20 @@ def mind_of(settings: Settings, pause: Callable[[], bool]) -> Chat:
 
             threads = settings.llm_threads or min(2, os.cpu_count() or 1)
             return EmbeddedChat(lambda: _file_of(settings), threads=threads, pause=pause)
+
+
+def guest_of(outside: Outside, model: OwnModel) -> Chat:
+    """A model that a character brings along; `outside` judges where its address leads."""
+    from charafy.engines.language.remote import RemoteChat
+    from charafy.kernel.judged import JudgedTransport
+
+    return RemoteChat(
+        model.base_url,
+        model.model,
+        model.api_key,
+        tls=outside.tls,
+        transport=JudgedTransport(outside),
+    )
 
 
 def engine_of(settings: Settings) -> str:

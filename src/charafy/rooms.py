@@ -11,7 +11,7 @@ from charafy.avatars.bakery import AsideBakery
 from charafy.avatars.rigs import RigCache
 from charafy.avatars.service import Avatars
 from charafy.avatars.till import till_of as avatar_till
-from charafy.characters.service import Characters
+from charafy.characters.service import Characters, OwnModels
 from charafy.clone_services import CloneServices, clone_services
 from charafy.conversations.room import ConversationRoom
 from charafy.credits.purchases import Purchases, gateway_from
@@ -49,6 +49,7 @@ def characters_of(ground: Ground, voices: Voices) -> Characters:
         storage=ground.storage,
         voices=voices,
         photos=ground.photos,
+        own_models=OwnModels(ground.secret, ground.to_models),
         base_url=ground.settings.base_url,
     )
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from charafy.characters.models import Draft
 from charafy.characters.photos import PhotoSource
-from charafy.characters.service import Characters
+from charafy.characters.service import Characters, OwnModels
 from charafy.kernel.clock import SystemClock
 from charafy.kernel.db import Database
 from charafy.kernel.errors import BadRequest
@@ -134,6 +134,7 @@ class Hasty:
             storage=house.storage,
             voices=house.voices,
             photos=PhotoSource(self.fetcher, PhotoReader(), timeout_s=0.5),
+            own_models=OwnModels(house.secret, house.to_models),
             base_url=house.settings.base_url,
         )
 

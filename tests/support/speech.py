@@ -21,7 +21,7 @@ from PIL import Image
 
 from charafy.accounts.tables import accounts
 from charafy.characters.photos import PhotoSource
-from charafy.characters.service import Characters, Draft
+from charafy.characters.service import Characters, Draft, OwnModels
 from charafy.credits.service import Credits
 from charafy.engines.voice.scripted import ScriptedFrontEnd
 from charafy.kernel.db import Database
@@ -36,6 +36,7 @@ from charafy.kernel.http.middleware import RequestContext
 from charafy.kernel.ids import new_id
 from charafy.kernel.media.images import PhotoReader
 from charafy.kernel.observe import Metrics
+from charafy.kernel.outside import Outside
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
 from charafy.speech import openai_routes
@@ -128,6 +129,7 @@ def build(db: Database, clock: ManualClock, settings: Settings, voice: WatchedVo
         storage=storage,
         voices=voices,
         photos=PhotoSource(Fetcher(clock), PhotoReader()),
+        own_models=OwnModels(b"s" * 32, Outside()),
         base_url=settings.base_url,
     )
     speech = Speech(

@@ -14,7 +14,7 @@ from charafy.kernel.errors import BadRequest, Conflict, NotFound, TooManyRequest
 from charafy.talk.node import Candidates, Node, Offer
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
-from charafy.talk.run import makes
+from charafy.talk.run import guests_of, makes
 from tests.support.caller import Caller
 from tests.support.conversations import asked, row, spent
 from tests.support.talking import ScriptedCrew
@@ -29,7 +29,7 @@ def node_of(house: House, crew: ScriptedCrew, **more: Any) -> Node:
     return Node(
         "talk-test",
         house.conversation_room.sessions,
-        makes(crew, Pace(rate=3.0), phrases),
+        makes(crew, Pace(rate=3.0), phrases, guests_of(house)),
         **given,
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, TypedDict
+
+from pydantic import SecretStr
 
 from charafy.engines.portrait import Anchors
 from charafy.kernel.db import Tx
@@ -30,6 +32,10 @@ class Character:
     avatar_type: AvatarType
     """The avatar to show; whether there is one is another question."""
     system_prompt: str | None
+    llm_base_url: str | None
+    """Of a model of its own; None: it thinks with the server's."""
+    llm_model: str | None
+    llm_sealed_key: str | None = field(repr=False)
     photo_key: str
     photo_url: str
     """Opens for anyone who has it, for as long as the photo is the character's."""
@@ -37,6 +43,23 @@ class Character:
     embed_url: str
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnModel:
+    """An OpenAI-compatible model that one character thinks with."""
+
+    base_url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+
+
+class ModelChanges(TypedDict, total=False):
+    """What is said of a character's own model; what is missing stays."""
+
+    llm_base_url: str | None
+    llm_model: str | None
+    llm_api_key: SecretStr | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +71,7 @@ class Draft:
     language: Language = "ja"
     avatar_type: AvatarType = "none"
     system_prompt: str | None = None
+    own_model: ModelChanges = field(default_factory=ModelChanges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +103,7 @@ class NewCharacter:
     credits_used: int
 
 
-class Changes(TypedDict, total=False):
+class Changes(ModelChanges, total=False):
     """What an update sets; what is missing stays."""
 
     name: str

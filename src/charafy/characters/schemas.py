@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from charafy.characters.models import (
     NAME_CHARS,
@@ -15,10 +15,12 @@ from charafy.characters.models import (
     Character,
     Draft,
     Language,
+    ModelChanges,
     NewCharacter,
     PictureKind,
     Placement,
 )
+from charafy.characters.own_models import FIELDS
 from charafy.characters.placing import FoundAnchors, FoundBox, PlacedAnchors
 from charafy.kernel.clock import iso
 from charafy.kernel.http.partial import PartialBody
@@ -52,6 +54,13 @@ KIND = (
 )
 ANCHORS = "Eyes, mouth and chin placed by hand, for pictures in which they were not found well."
 
+
+def _header_safe(key: SecretStr) -> SecretStr:
+    if not all("!" <= char <= "~" for char in key.get_secret_value()):
+        raise ValueError("must be of printable ASCII characters without spaces.")
+    return key
+
+
 Name = Annotated[
     str,
     Field(min_length=1, max_length=NAME_CHARS, description="Display name.", examples=["Sakura"]),
@@ -75,6 +84,35 @@ SystemPrompt = Annotated[
     Field(max_length=SYSTEM_PROMPT_CHARS, description="The character's personality."),
     AfterValidator(no_zero_bytes),
 ]
+LlmBaseUrl = Annotated[
+    str,
+    Field(
+        max_length=2_048,
+        description="Address of an OpenAI-compatible model that this character thinks with in live "
+        "conversations, with its version; default: the server's model.",
+        examples=["https://llm.example.com/v1"],
+    ),
+]
+LlmApiKey = Annotated[
+    SecretStr,
+    Field(
+        min_length=1,
+        max_length=500,
+        description="Key for `llm_base_url`. It is kept sealed, sent there only and never shown; "
+        "another `llm_base_url` forgets it.",
+    ),
+    AfterValidator(_header_safe),
+]
+LlmModel = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="Name of the model to ask for at `llm_base_url`.",
+        examples=["my-model"],
+    ),
+    AfterValidator(printable_name),
+]
 
 
 def placement(kind: PictureKind, anchors: PlacedAnchors | None) -> Placement:
@@ -90,16 +128,29 @@ class CreateCharacter(Body):
     system_prompt: SystemPrompt | None = None
     kind: PictureKind = Field("auto", description=KIND)
     anchors: PlacedAnchors | None = Field(None, description=ANCHORS)
+    llm_base_url: LlmBaseUrl | None = None
+    llm_api_key: LlmApiKey | None = None
+    llm_model: LlmModel | None = None
 
     def placement(self) -> Placement:
         return placement(self.kind, self.anchors)
 
     def draft(self) -> Draft:
-        return Draft(self.name, self.voice_id, self.language, self.avatar_type, self.system_prompt)
+        own_model: ModelChanges = {}
+        own_model.update(self.model_dump(include=set(FIELDS), exclude_none=True))  # type: ignore[typeddict-item]
+        return Draft(
+            self.name,
+            self.voice_id,
+            self.language,
+            self.avatar_type,
+            self.system_prompt,
+            own_model,
+        )
 
 
 class UpdateCharacter(PartialBody):
-    """Only what is sent changes; `"system_prompt": null` removes it."""
+    """Only what is sent changes; `"system_prompt": null` removes it, and `"llm_base_url": null`
+    the model of its own with its key."""
 
     name: Name = ""
     image: Image = ""
@@ -107,6 +158,9 @@ class UpdateCharacter(PartialBody):
     language: Language = "ja"
     avatar_type: AvatarType = "none"
     system_prompt: SystemPrompt | None = None
+    llm_base_url: LlmBaseUrl | None = None
+    llm_api_key: LlmApiKey | None = None
+    llm_model: LlmModel | None = None
 
     def changes(self) -> Changes:
         sent: Changes = {}
@@ -160,6 +214,11 @@ class CharacterAnswer(ListedCharacter):
     system_prompt: str | None
     created_at: str = Field(examples=["2026-01-01T00:00:00Z"])
     updated_at: str = Field(examples=["2026-01-01T00:00:00Z"])
+    llm_base_url: str | None = Field(
+        description="Of the model that it thinks with; null: the server's."
+    )
+    llm_model: str | None
+    llm_api_key_set: bool = Field(description="Whether a key is kept for that address.")
 
     @classmethod
     def with_avatars(cls, character: Character, flags: AvatarFlags) -> CharacterAnswer:
@@ -169,6 +228,9 @@ class CharacterAnswer(ListedCharacter):
             system_prompt=character.system_prompt,
             created_at=iso(character.created_at),
             updated_at=iso(character.updated_at),
+            llm_base_url=character.llm_base_url,
+            llm_model=character.llm_model,
+            llm_api_key_set=character.llm_sealed_key is not None,
         )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -21,12 +22,15 @@ from charafy.characters.models import (
     Changes,
     Character,
     Draft,
+    ModelChanges,
     NewCharacter,
+    OwnModel,
     Page,
     PictureKind,
     Placement,
     Work,
 )
+from charafy.characters.own_models import FIELDS, OwnModels
 from charafy.characters.photos import PhotoSource
 from charafy.characters.tables import characters
 from charafy.kernel.clock import Clock
@@ -46,6 +50,8 @@ __all__ = [
     "Characters",
     "Draft",
     "NewCharacter",
+    "OwnModel",
+    "OwnModels",
     "Page",
     "PictureKind",
     "Placement",
@@ -67,6 +73,7 @@ class Characters:
         storage: Storage,
         voices: Voices,
         photos: PhotoSource,
+        own_models: OwnModels,
         base_url: str,
     ) -> None:
         self._db = db
@@ -74,6 +81,7 @@ class Characters:
         self._storage = storage
         self._voices = voices
         self._photos = photos
+        self._own_models = own_models
         self._base_url = base_url
 
     def create(
@@ -89,14 +97,15 @@ class Characters:
         """Make a character from a picture: a data URI, a public URL or the bytes of a file.
 
         `limit`: how many characters the account may have. Raises `BadRequest` for a voice that it
-        may not use or a bad image, `Forbidden` (`character_limit_reached`) at the limit, and what
-        `work` raises: then there is no character.
+        may not use, a bad image or a refused model, `Forbidden` (`character_limit_reached`) at the
+        limit, and what `work` raises: then there is no character.
         """
         self._require_voice(account_id, draft.voice_id)
         with self._db.read() as tx:
             _require_room(tx, account_id, limit)
-        photo = self._photos.read(image)
         character_id = character_id or new_id()
+        own_model = self._own_models.stored(character_id, draft.own_model)
+        photo = self._photos.read(image)
         finish = work(character_id, photo)
         now = self._clock.now()
         row = {
@@ -107,6 +116,8 @@ class Characters:
             "voice_id": draft.voice_id.lower(),
             "avatar_type": draft.avatar_type,
             "system_prompt": draft.system_prompt or None,
+            **_NO_MODEL,
+            **own_model,
             "photo_key": self._keep(character_id, photo),
             "embed_enabled": False,
             "created_at": now,
@@ -171,7 +182,12 @@ class Characters:
     def update(self, account_id: str, character_id: str, changes: Changes) -> Character:
         """Set what `changes` holds. Raises `NotFound` and what `create` raises but the limit."""
         before = self.get(account_id, character_id)
-        values: dict[str, Any] = {**changes, "updated_at": self._clock.now()}
+        values: dict[str, Any] = {
+            **{name: value for name, value in changes.items() if name not in FIELDS},
+            "updated_at": self._clock.now(),
+        }
+        own_model = _about_model(changes)
+        self._own_models.stored(before.character_id, own_model, before)
         if "voice_id" in changes:
             self._require_voice(account_id, changes["voice_id"])
             values["voice_id"] = changes["voice_id"].lower()
@@ -186,6 +202,7 @@ class Characters:
                     queries.serialise(tx, account_id)
                     self._require_voice(account_id, changes["voice_id"], tx)
                 replaced = self.owned(tx, account_id, character_id)
+                values |= self._own_models.stored(replaced.character_id, own_model, replaced)
                 tx.execute(_one(character_id).values(**values))
                 after = self.owned(tx, account_id, character_id)
         except BaseException:  # whatever stopped it: no file without its row
@@ -195,6 +212,10 @@ class Characters:
         if replaced.photo_key != after.photo_key:
             self._storage.delete(replaced.photo_key)
         return after
+
+    def own_model(self, character: Character) -> OwnModel | None:
+        """What it thinks with, key and all; None: the server's model. For who asks the model."""
+        return self._own_models.of(character)
 
     def set_avatar_type(self, tx: Tx, character: Character, avatar_type: str) -> None:
         """Which of its avatars is shown from now on."""
@@ -269,6 +290,17 @@ class Characters:
             embed_url=f"{self._base_url}/embed/{row['id']}",
             **fields,
         )
+
+
+_NO_MODEL: Final[Mapping[str, None]] = MappingProxyType(
+    {"llm_base_url": None, "llm_model": None, "llm_sealed_key": None}
+)
+
+
+def _about_model(changes: Changes) -> ModelChanges:
+    said: ModelChanges = {}
+    said.update({name: value for name, value in changes.items() if name in FIELDS})  # type: ignore[typeddict-item]
+    return said
 
 
 def _nothing(_tx: Tx, _character: Character) -> None:

@@ -16,6 +16,10 @@ characters = sa.Table(
     sa.Column("voice_id", sa.String(36), nullable=False),
     sa.Column("avatar_type", sa.String(16), nullable=False),
     sa.Column("system_prompt", sa.Text),
+    # A model of its own, all three or none, but that some take no key. The key is sealed.
+    sa.Column("llm_base_url", sa.String(2048)),
+    sa.Column("llm_model", sa.String(200)),
+    sa.Column("llm_sealed_key", sa.Text),
     sa.Column("photo_key", sa.String(200), nullable=False),
     sa.Column("embed_enabled", sa.Boolean, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from charafy.characters.service import OwnModel
+
 Language = Literal["ja", "en"]
 AvatarType = Literal["sprite", "motion", "none"]
 Mode = Literal["video", "audio-only"]
@@ -81,6 +83,8 @@ class Talker:
     system_prompt: str | None
     avatar_type: AvatarType
     photo_key: str
+    own_model: OwnModel | None = None
+    """What it thinks with instead of the server's model, key and all."""
 
 
 @dataclass(frozen=True, slots=True)

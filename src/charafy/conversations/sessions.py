@@ -161,6 +161,7 @@ class Sessions:
             system_prompt=character.system_prompt,
             avatar_type=character.avatar_type,
             photo_key=character.photo_key,
+            own_model=self._characters.own_model(character),
         )
 
 

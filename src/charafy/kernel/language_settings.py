@@ -33,6 +33,12 @@ class LanguageSettings(BaseSettings):
         0, ge=0, le=64, description="Threads of the embedded model; 0: two at most."
     )
 
+    llm_allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="host:port pairs that a character's own `llm_base_url` may name although they "
+        "are not public or not https, such as 127.0.0.1:11434, as JSON.",
+    )
+
     @model_validator(mode="after")
     def _model_is_named(self) -> Self:
         if self.llm_engine == "remote" and self.llm_base_url is None:

@@ -85,7 +85,7 @@ class Outside:
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
         self._resolver = resolver
         self._connector = connector
-        self._tls = tls or ssl.create_default_context()
+        self.tls = tls or ssl.create_default_context()
         # The system's resolver takes no timeout: it runs where it can be waited for.
         self._resolving = ThreadPoolExecutor(resolvers, thread_name_prefix="charafy-resolve")
 
@@ -130,7 +130,7 @@ class Outside:
 
         Raises `Refused` for an address that is not public, `Unreachable` for whatever goes wrong.
         """
-        backend = PinnedBackend(self._addresses(target, deadline), self._connector, deadline.left)
+        backend = PinnedBackend(self.addresses(target, deadline), self._connector, deadline.left)
         address = httpcore.URL(
             scheme=target.raw_scheme,
             host=target.raw_host,
@@ -141,7 +141,7 @@ class Outside:
         try:
             # A pool of its own: connections are never shared between requests.
             with (
-                httpcore.ConnectionPool(self._tls, network_backend=backend) as pool,
+                httpcore.ConnectionPool(self.tls, network_backend=backend) as pool,
                 pool.stream(method, address, headers=sent, content=content) as response,
             ):
                 yield response
@@ -150,7 +150,11 @@ class Outside:
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError, ValueError):
             raise Unreachable("the connection failed") from None
 
-    def _addresses(self, target: httpx.URL, deadline: Deadline) -> Sequence[str]:
+    def addresses(self, target: httpx.URL, deadline: Deadline) -> Sequence[str]:
+        """Where its host name leads, if we may go there.
+
+        Raises `Refused` for an address that is not public, `Unreachable` when there is none.
+        """
         host = target.raw_host.decode("ascii").strip("[]")
         job = self._resolving.submit(self._resolver, host, _port(target))
         try:

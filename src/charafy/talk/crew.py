@@ -20,7 +20,19 @@ _AHEAD: Final = 8
 _STOP_S: Final = 5.0
 
 
-class Crew(Protocol):
+class Thinker(Protocol):
+    """Who thinks for a session; nothing here holds up the event loop."""
+
+    def think(self, asked: Asked) -> AsyncGenerator[str, None]:
+        """Deltas of a reply; closing it stops the model."""
+        ...
+
+    async def warm(self, asked: Asked) -> None:
+        """Let the model read what every turn of a conversation begins with."""
+        ...
+
+
+class Crew(Thinker, Protocol):
     """Who hears, thinks and speaks for every session; nothing here holds up the event loop."""
 
     def listen(self) -> VadStream:
@@ -33,14 +45,6 @@ class Crew(Protocol):
 
     async def hear(self, samples: Samples, language: Language) -> str:
         """What is said in `samples`. Cancelled before its turn, it costs nothing."""
-        ...
-
-    def think(self, asked: Asked) -> AsyncGenerator[str, None]:
-        """Deltas of a reply; closing it stops the model."""
-        ...
-
-    async def warm(self, asked: Asked) -> None:
-        """Let the model read what every turn of a conversation begins with."""
         ...
 
     def speak(self, text: str, voice: str, language: Language) -> AsyncGenerator[SpeechChunk, None]:
@@ -100,7 +104,7 @@ class ThreadedCrew:
 
     def think(self, asked: Asked) -> AsyncGenerator[str, None]:
         """Deltas of a reply; leaving the iteration stops the model."""
-        return _stream(self._thinkers, lambda: self._mind.reply(asked))
+        return relayed(self._thinkers, lambda: self._mind.reply(asked))
 
     async def warm(self, asked: Asked) -> None:
         """Let the model read what every turn of a conversation begins with."""
@@ -109,7 +113,7 @@ class ThreadedCrew:
 
     def speak(self, text: str, voice: str, language: Language) -> AsyncGenerator[SpeechChunk, None]:
         """Speech, piece by piece; leaving the iteration stops the voice."""
-        return _stream(self._speakers, lambda: self._spoken(text, voice, language))
+        return relayed(self._speakers, lambda: self._spoken(text, voice, language))
 
     def close(self) -> None:
         """Take no more work; what is under way stops at its next piece."""
@@ -140,12 +144,18 @@ class _Relay(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._room = threading.Semaphore(_AHEAD)
         self._left = threading.Event()
+        self._leave: Callable[[], None] | None = None
+        """Ends a wait for the next piece; only some iterators can be left from another thread."""
         self.pieces: asyncio.Queue[tuple[T] | BaseException | None] = asyncio.Queue()
 
     def work(self) -> None:
         """In a thread: until the iterator ends or is left. It is closed here."""
         try:
-            with contextlib.closing(_closable(self._begin())) as iterator:
+            found = self._begin()
+            self._leave = getattr(found, "leave", None)
+            with contextlib.closing(_closable(found)) as iterator:
+                if self._left.is_set():
+                    return
                 for piece in iterator:
                     self._tell((piece,))
                     if not self._may_go_on():
@@ -162,6 +172,8 @@ class _Relay(Generic[T]):
     def leave(self) -> None:
         """Nobody takes any more."""
         self._left.set()
+        if self._leave is not None:
+            self._leave()
         self._room.release()
 
     def _may_go_on(self) -> bool:
@@ -186,7 +198,7 @@ def _closable(iterator: Iterator[T]) -> Generator[T, None, None]:
             close()
 
 
-async def _stream(
+async def relayed(
     pool: ThreadPoolExecutor, begin: Callable[[], Iterator[T]]
 ) -> AsyncGenerator[T, None]:
     """What an iterator yields in a thread of `pool`; it is closed there when this is left."""

@@ -10,14 +10,14 @@ from charafy.engines.language import Asked, Message
 from charafy.engines.language.clauses import Clauses
 from charafy.engines.language.guards import FALLBACK, Guard
 from charafy.engines.language.persona import Persona, told
-from charafy.talk.crew import Crew
+from charafy.talk.crew import Thinker
 
 
 class Mind:
     """One session's. What it knows of the visitor is in its persona."""
 
-    def __init__(self, crew: Crew, persona: Persona) -> None:
-        self._crew = crew
+    def __init__(self, thinker: Thinker, persona: Persona) -> None:
+        self._thinker = thinker
         self._persona = persona
 
     def meet(self, visitor: str | None) -> None:
@@ -26,7 +26,7 @@ class Mind:
 
     async def wake(self) -> None:
         """Have the model read the persona before it is asked. Raises what the model raises."""
-        await self._crew.warm(Asked(told(self._persona, ()), self._persona.language))
+        await self._thinker.warm(Asked(told(self._persona, ()), self._persona.language))
 
     async def answer(self, turns: tuple[Message, ...]) -> AsyncGenerator[str, None]:
         """What is to be said after `turns`, clause by clause, at least one; joined, it is text.
@@ -37,7 +37,7 @@ class Mind:
         space = " " if language == "en" else ""
         clauses, guard = Clauses(language), Guard(language)
         asked = Asked(told(self._persona, turns), language)
-        async with contextlib.aclosing(self._crew.think(asked)) as deltas:
+        async with contextlib.aclosing(self._thinker.think(asked)) as deltas:
             async for delta in deltas:
                 for clause in clauses.feed(delta):
                     if text := guard.clean(clause):

@@ -22,6 +22,7 @@ from charafy.house import House
 from charafy.kernel.observe import describe
 from charafy.supervisor import when_parent_ends
 from charafy.talk.crew import Crew, ThreadedCrew
+from charafy.talk.guests import Guests
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
 
@@ -67,7 +68,16 @@ def crew_of(house: House) -> ThreadedCrew:
     return crew
 
 
-def makes(crew: Crew, pace: Pace, phrases: Phrases) -> Callable[..., Dialogue]:
+def guests_of(house: House) -> Guests:
+    """Who asks the models that characters bring along."""
+    from charafy.minds import guest_of
+
+    return Guests(
+        lambda model: guest_of(house.to_models, model), threads=2 * house.settings.talk_capacity
+    )
+
+
+def makes(crew: Crew, pace: Pace, phrases: Phrases, guests: Guests) -> Callable[..., Dialogue]:
     """How a dialogue is made for who was admitted."""
     from charafy.engines.hearing.turns import TurnTaker
     from charafy.talk.dialogue import Dialogue
@@ -78,9 +88,10 @@ def makes(crew: Crew, pace: Pace, phrases: Phrases) -> Callable[..., Dialogue]:
         who = admitted.character
         speaker = Speaker(who.engine_voice, who.language)
         persona = Persona(who.name, who.language, who.system_prompt, admitted.visitor)
+        thinker = guests.thinker(who.own_model) if who.own_model else crew
         return Dialogue(
             speaker,
-            Mind(crew, persona),
+            Mind(thinker, persona),
             crew=crew,
             pace=pace,
             phrases=phrases,
@@ -120,7 +131,7 @@ async def _serve(
     node = Node(
         settings.talk_name,
         room.sessions,
-        makes(crew, Pace(), phrases),
+        makes(crew, Pace(), phrases, guests_of(house)),
         capacity=settings.talk_capacity,
         idle_s=settings.talk_idle_s,
         prepare=phrases.prepare,

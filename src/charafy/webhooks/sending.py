@@ -9,11 +9,11 @@ import httpcore
 
 from charafy import __version__
 from charafy.kernel.clock import Clock
+from charafy.kernel.endpoints import permitted
 from charafy.kernel.outside import Deadline, Outside, Refused, Unreachable
 from charafy.webhooks.models import RESPONSE_BYTES
 from charafy.webhooks.outbox import Claim
 from charafy.webhooks.signing import Secrets, sign
-from charafy.webhooks.urls import permitted
 
 TIMEOUT_S = 15.0
 """For all of one attempt; connecting has five seconds of it for each address."""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from charafy.kernel.clock import Clock, iso
 from charafy.kernel.cursors import cursor_after
 from charafy.kernel.db import Database, Tx, after_commit, one_at_a_time
+from charafy.kernel.endpoints import checked_url
 from charafy.kernel.errors import Conflict, Forbidden, NotFound
 from charafy.kernel.ids import new_id
 from charafy.kernel.outside import Outside
@@ -32,7 +33,6 @@ from charafy.webhooks.models import (
 )
 from charafy.webhooks.signing import Secrets
 from charafy.webhooks.tables import deliveries, endpoints, events
-from charafy.webhooks.urls import checked_url
 
 __all__ = ["EVENT_TYPES", "Attempt", "Delivery", "Endpoint", "EndpointChanges", "Webhooks"]
 

@@ -43,10 +43,12 @@ class RemoteChat:
         waits: Waits | None = None,
         temperature: float = 0.7,
         tls: ssl.SSLContext | None = None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         """`base_url` with its version, as OpenAI's clients take it: https://api.example.com/v1.
 
-        The key goes there only, redirects are not followed.
+        The key goes there only, redirects are not followed. `transport` connects instead of
+        httpx's own, for addresses that are not the operator's.
         """
         # A packed answer may grow a thousandfold.
         headers = {"User-Agent": "charafy", "Accept-Encoding": "identity"}
@@ -59,6 +61,7 @@ class RemoteChat:
         self._client = httpx.Client(
             headers=headers,
             verify=tls or ssl.create_default_context(),
+            transport=transport,
             timeout=httpx.Timeout(self._waits.first_s, connect=self._waits.connect_s),
             follow_redirects=False,
         )
@@ -67,19 +70,13 @@ class RemoteChat:
         self._client.close()
 
     def reply(self, asked: Asked) -> Iterator[str]:
-        """See `Chat.reply`. Raises `ChatStalled`, `ChatFailed`."""
+        """See `Chat.reply`. Raises `ChatStalled`, `ChatFailed`. It can be left from any thread."""
         # Read in a thread: a socket knows one patience, and none for lines kept open with nothing.
         reading = _Reading()
-        threading.Thread(
+        thread = threading.Thread(
             target=self._read, args=(asked, reading), name="remote-chat", daemon=True
-        ).start()
-        wait_s = self._waits.first_s
-        try:
-            while (piece := reading.next(wait_s)) is not None:
-                wait_s = self._waits.between_s
-                yield piece
-        finally:
-            reading.left.set()
+        )
+        return _Words(reading, thread, self._waits)
 
     def warm(self, asked: Asked) -> None:
         """A service reads when it is asked."""
@@ -105,6 +102,42 @@ class RemoteChat:
             reading.fail(ChatFailed("The language model could not be reached, or broke off."))
 
 
+class _Words:
+    """What is read, as it comes. `thread` begins to read when the first of it is asked for."""
+
+    def __init__(self, reading: _Reading, thread: threading.Thread, waits: Waits) -> None:
+        self._reading = reading
+        self._thread = thread
+        self._between_s = waits.between_s
+        self._wait_s = waits.first_s
+
+    def __iter__(self) -> _Words:
+        return self
+
+    def __next__(self) -> str:
+        if self._reading.left.is_set():
+            raise StopIteration
+        if self._thread.ident is None:
+            self._thread.start()
+        try:
+            piece = self._reading.next(self._wait_s)
+        except ChatFailed:
+            self.leave()
+            raise
+        if piece is None:
+            self.leave()
+            raise StopIteration
+        self._wait_s = self._between_s
+        return piece
+
+    def leave(self) -> None:
+        """From any thread: nobody takes any more, and who waits for words has them all."""
+        self._reading.left.set()
+        self._reading.end()
+
+    close = leave
+
+
 class _Reading:
     """One reply on its way from the thread that reads it to the one that takes it."""
 
@@ -122,6 +155,9 @@ class _Reading:
         if isinstance(piece, ChatFailed):
             raise piece
         return piece
+
+    def end(self) -> None:
+        self._pieces.put(None)
 
     def fail(self, failure: ChatFailed) -> None:
         self._pieces.put(failure)

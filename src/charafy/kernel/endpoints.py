@@ -1,4 +1,4 @@
-"""Which URLs events may be sent to."""
+"""Which addresses of users we send to again and again: for events, and for answers of models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from charafy.kernel.outside import Outside, Refused
 
 
 def permitted(outside: Outside, url: str) -> httpx.URL:
-    """The URL, if its own words allow sending events there: https, or vouched for by the operator.
+    """The URL, if its own words allow sending there: https, or vouched for by the operator.
 
     Raises `Refused`. Where its name leads is judged at every attempt.
     """
@@ -22,14 +22,14 @@ def permitted(outside: Outside, url: str) -> httpx.URL:
     return target
 
 
-def checked_url(outside: Outside, url: str) -> str:
+def checked_url(outside: Outside, url: str, param: str = "url") -> str:
     """As `permitted`, with an early word to its owner. Raises `BadRequest` (`url_refused`)."""
     try:
         target = permitted(outside, url)
         if _is_private(target.host) and not outside.allows(target):
             raise Refused("leads to an address that is not on the public Internet")
     except Refused as refusal:
-        raise BadRequest(f"The url {refusal.why}.", code="url_refused", param="url") from None
+        raise BadRequest(f"The {param} {refusal.why}.", code="url_refused", param=param) from None
     return str(target)
 
 
