@@ -9,13 +9,24 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from charafy.app import build_app
 from charafy.conversations.models import Ending
+from charafy.demo.world import create_demo_world
 from charafy.embed.models import Opened
-from charafy.house import House
+from charafy.house import House, build_house
 from charafy.kernel.db import Database
 from charafy.kernel.settings import Settings
+from tests.support.chromium import chromium
 from tests.support.clock import ManualClock
+from tests.support.conversing import ConversationPeer
+from tests.support.embedding import Neighbour, answered_by, free_port, neighbour, serving
 from tests.support.neighbours import Customer, Street, street
+
+__all__ = ["chromium"]
+
+IFRAME = """<!doctype html><title>Shop</title><iframe
+  src="{server}/embed/{character}" width="400" height="600" frameborder="0" allow="microphone"
+></iframe>"""
 
 
 @pytest.fixture
@@ -113,3 +124,51 @@ def stage(house_street: Street, clock: ManualClock) -> Stage:
     made.settings(embed_enabled=True)
     made.grant(100_000)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Theatre:
+    """A whole server on a port of its own, and a shop on another that shows its character."""
+
+    house: House
+    server: str
+    account_id: str
+    character_id: str
+    peer: ConversationPeer
+    shop: Neighbour
+
+    def allow(self, **changes: Any) -> None:
+        self.house.embeds.update(self.account_id, self.character_id, changes)  # type: ignore[arg-type]
+
+    def put(self, path: str, page: str) -> None:
+        self.shop.pages[path] = page.replace("{server}", self.server).replace(
+            "{character}", self.character_id
+        )
+
+    @property
+    def credits(self) -> int:
+        with self.house.db.read() as tx:
+            return self.house.credits.balance(tx, self.account_id).available
+
+
+@pytest.fixture
+def theatre(settings: Settings, clock: ManualClock, db: Database) -> Iterator[Theatre]:
+    del db
+    port = free_port()
+    server = f"http://127.0.0.1:{port}"
+    changes = {"sign_up_credits": 200, "base_url": server}
+    house = build_house(settings.model_copy(update=changes), clock=clock)
+    account = house.accounts.create("sora@example.com")
+    create_demo_world(house.characters, account.account_id)
+    cast = house.characters.list(account.account_id)
+    emma = next(one for one in cast if one.name == "Emma").character_id
+    peer = ConversationPeer()
+    try:
+        with neighbour({}) as shop, serving(answered_by(build_app(house), peer), port):
+            made = Theatre(house, server, account.account_id, emma, peer, shop)
+            made.allow(embed_enabled=True)
+            made.put("/", IFRAME)
+            yield made
+    finally:
+        peer.close()
+        house.close()

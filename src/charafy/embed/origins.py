@@ -1,13 +1,19 @@
-"""Origins of web pages in the one form that browsers send: `https://example.com[:port]`."""
+"""Origins of web pages in the one form that browsers send: `https://example.com[:port]`.
+
+`http://` stands only for pages of the developer's own machine.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from types import MappingProxyType
+from typing import Final
 
 import httpx
 
 _MAX_CHARS = 300
+_USUAL_PORT: Final = MappingProxyType({"http": 80, "https": 443})
 _NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})*")
 
 
@@ -26,16 +32,21 @@ def normal_origin(text: str) -> str:
         host = url.raw_host.decode("ascii").lower().strip("[]")
     except (httpx.InvalidURL, ValueError):
         raise ValueError("each must be an origin such as https://example.com.") from None
-    if url.scheme != "https":
-        raise ValueError("each must start with https://.")
+    if url.scheme != "https" and not (url.scheme == "http" and _is_this_machine(host)):
+        raise ValueError("each must start with https:// (http:// only for localhost).")
     if url.path not in ("", "/") or any(char in "?#" for char in text):
         raise ValueError("each must be an origin alone, without a path or anything behind it.")
     if not _NAME.fullmatch(host) and ":" not in host:
         raise ValueError("each must name a host, such as https://example.com.")
     if url.port is not None and not 0 < url.port < 65_536:
         raise ValueError("each may name a port from 1 to 65535.")
-    port = "" if url.port in (None, 443) else f":{url.port}"
-    return f"https://{_bracketed(host) if ':' in host else host}{port}"
+    port = "" if url.port in (None, _USUAL_PORT[url.scheme]) else f":{url.port}"
+    return f"{url.scheme}://{_bracketed(host) if ':' in host else host}{port}"
+
+
+def _is_this_machine(host: str) -> bool:
+    """What browsers hold to be safe without HTTPS: for developers."""
+    return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
 
 
 def _bracketed(host: str) -> str:

@@ -43,7 +43,8 @@ Origins = Annotated[
     list[str],
     Field(
         max_length=MAX_ORIGINS,
-        description="https:// origins that may embed the character; empty: all may.",
+        description="https:// origins (or http://localhost) that may embed the character; "
+        "empty: all may.",
         examples=[["https://example.com"]],
     ),
     AfterValidator(_normal),
