@@ -8,6 +8,8 @@ const TYPES = { mp3: "audio/mpeg", wav: "audio/wav", flac: "audio/flac", opus: "
 const ENDINGS = { opus: "ogg" };
 const BAR = 3;
 const GAP = 2;
+/** What fills the wave's height: speech seldom reaches full scale. */
+const LOUD = 0.6;
 
 const form = document.querySelector("#speak");
 const $ = (selector) => document.querySelector(selector);
@@ -40,7 +42,8 @@ function count() {
   const chars = [...form.elements.text.value].length;
   const credits = Math.ceil(chars / 100) * Number(form.dataset.rate);
   const dollars = (credits / 100).toFixed(2);
-  const said = form.dataset.price.replace("{chars}", chars.toLocaleString()).replace("{credits}", credits);
+  const words = credits === 1 ? form.dataset.priceOne : form.dataset.price;
+  const said = words.replace("{chars}", chars.toLocaleString()).replace("{credits}", credits);
   $("[data-cost]").textContent = said.replace("{dollars}", dollars);
 }
 
@@ -184,13 +187,12 @@ function draw() {
   const [heard, ahead] = [style.getPropertyValue("color"), style.getPropertyValue("border-top-color")];
   const bars = Math.floor(width / (BAR + GAP));
   const done = duration ? audio.currentTime / duration : 0;
-  const loudest = scene.loudest ?? 0.05;
   for (let bar = 0; bar < bars; bar++) {
     const from = Math.floor((bar / bars) * peaks.length);
     const to = Math.floor(((bar + 1) / bars) * peaks.length);
     let most = 0;
     for (let at = from; at < to; at += 8) most = Math.max(most, Math.abs(peaks[at]));
-    const high = Math.max(2, Math.min(1, most / Math.max(loudest, 0.6)) * (height - 4));
+    const high = Math.max(2, Math.min(1, most / LOUD) * (height - 4));
     pen.fillStyle = bar / bars < done ? heard : ahead;
     pen.beginPath();
     pen.roundRect(bar * (BAR + GAP), (height - high) / 2, BAR, high, BAR / 2);
