@@ -45,14 +45,11 @@ async function showFace() {
 // Exactly this
 
 async function say(text) {
-  const sent = new FormData();
-  sent.append("csrf_token", form.elements.csrf_token.value);
-  sent.append("speaker", person);
-  sent.append("text", text);
   busy(true);
   scene.talk?.close();
   try {
-    const answer = await fetch("/dashboard/speech?part=answer", { method: "POST", body: sent });
+    const address = `${form.getAttribute("action")}?part=answer`;
+    const answer = await fetch(address, { method: "POST", body: new FormData(form) });
     if (answer.redirected) return location.reload(); // signed out meanwhile
     const said = await answer.json();
     if (!answer.ok) throw new Error(said.error);
