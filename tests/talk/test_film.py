@@ -20,7 +20,7 @@ from charafy.talk.film import FPS, Films, FilmTrack
 from charafy.talk.node import Node, Offer
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
-from charafy.talk.run import makes
+from charafy.talk.run import guests_of, makes
 from tests.support import virtual_time
 from tests.support.caller import Caller
 from tests.support.conversations import asked, row
@@ -96,7 +96,7 @@ def watch(
         node = Node(
             "talk-test",
             house.conversation_room.sessions,
-            makes(crew, Pace(rate=3.0), phrases),
+            makes(crew, Pace(rate=3.0), phrases, guests_of(house)),
             capacity=2,
             idle_s=60.0,
             prepare=phrases.prepare,

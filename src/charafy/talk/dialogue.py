@@ -95,7 +95,7 @@ class Dialogue:
         self._taker = taker
         self._now = now
         self._note = note
-        self._history = History()
+        self._history = History(speaker.language)
         self.stage = Stage(outlet, speaker, phrases, now=now, ended=self._over)
         self._guess: _Guess | None = None
         self._by_button = False
