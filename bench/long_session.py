@@ -18,6 +18,14 @@ from tests.support.visitor import NotHeard
 _SETTLED: Final = 0.25
 """Of the time, in which models are loaded and phrases made: the slope is that of the rest."""
 _LOOK_S: Final = 5.0
+_PLAYED: Final = """async () => {
+  const played = {};
+  for (const call of visitor.calls)
+    for (const stat of (await call.getStats()).values())
+      if (stat.type === "inbound-rtp" && stat.estimatedPlayoutTimestamp)
+        played[stat.kind] = stat.estimatedPlayoutTimestamp;
+  return played;
+}"""
 
 
 def run() -> dict[str, Any]:
@@ -37,6 +45,7 @@ def _conversed(call: Call, said: list[Said], seconds: float, pause_s: float) -> 
     waits: list[float] = []
     failures: list[str] = []
     playouts = [_playout(call)]
+    skews: list[float] = []
     asked = 0
     while time.monotonic() - began < seconds and not failures[2:]:
         try:
@@ -46,6 +55,7 @@ def _conversed(call: Call, said: list[Said], seconds: float, pause_s: float) -> 
             failures.append(str(error))
         asked += 1
         playouts.append(_playout(call))
+        skews.extend(_skew(call))
         pause = min(pause_s, max(0.0, began + seconds - time.monotonic()))
         for _ in range(max(1, int(pause / _LOOK_S))):
             memory.append((time.monotonic() - began, resident_mb(family(call.spent.talk))))
@@ -67,6 +77,9 @@ def _conversed(call: Call, said: list[Said], seconds: float, pause_s: float) -> 
         "resident_mb_per_hour": round(float(slope), 1),
         "playout_first_s": round(playouts[1], 3),
         "playout_last_s": round(playouts[-1], 3),
+        "skew_first_ms": round(float(np.median(skews[:5]))) if skews else None,
+        "skew_last_ms": round(float(np.median(skews[-5:]))) if skews else None,
+        "skew_worst_ms": round(max(skews, key=abs)) if skews else None,
         "connections": visitor.tab.evaluate("() => visitor.calls.length"),
     }
 
@@ -89,3 +102,13 @@ def _playout(call: Call) -> float:
     """How long sound waits in the browser."""
     seconds: float = call.visitor.tab.evaluate("() => talk.network.playout_s")
     return seconds
+
+
+def _skew(call: Call) -> list[float]:
+    """Milliseconds by which the browser plays sound before its picture; nothing without one.
+
+    Each stream's `estimatedPlayoutTimestamp` is the sender's clock at what is played just now
+    (W3C webrtc-stats), learnt from its RTCP sender reports.
+    """
+    found: dict[str, float] = call.visitor.tab.evaluate(_PLAYED)
+    return [found["audio"] - found["video"]] if found.keys() >= {"audio", "video"} else []

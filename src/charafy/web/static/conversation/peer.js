@@ -45,7 +45,11 @@ export class Peer {
     const audio = this.pc.addTransceiver(microphone ?? "audio", { direction: "sendrecv" });
     // As little as the network allows: a conversation suffers more from waiting than from a click.
     audio.receiver.jitterBufferTarget = 0;
-    if (render === "server") this.pc.addTransceiver("video", { direction: "recvonly" });
+    if (render === "server") {
+      const video = this.pc.addTransceiver("video", { direction: "recvonly" });
+      // Browsers hold sound back for a picture that waits.
+      video.receiver.jitterBufferTarget = 0;
+    }
     return audio.sender;
   }
 
