@@ -27,6 +27,7 @@ from charafy.dashboard.door import SESSION_COOKIE
 from charafy.demo import player_page
 from charafy.demo.lines import Lines
 from charafy.demo.world import create_demo_world, demo_characters, give_avatars
+from charafy.embed import docs_page
 from charafy.embed import routes as embed_routes
 from charafy.embed.pages import EmbedPages
 from charafy.engines.voice.kokoro import language_of
@@ -74,6 +75,7 @@ def build_app(house: House) -> FastAPI:
     app.include_router(_dashboard(house, pages))
     app.include_router(_player(house, pages))
     app.include_router(_embed(house, pages))
+    app.include_router(docs_page.router(pages, house.settings.base_url, cast=lambda: _cast(house)))
     app.include_router(player_files.router())
     app.mount("/static", StaticFiles(packages=[("charafy.web", "static")]))
     app.add_middleware(RequestContext, metrics=house.metrics, vouch=_vouch(house))

@@ -156,7 +156,7 @@ def theatre(settings: Settings, clock: ManualClock, db: Database) -> Iterator[Th
     del db
     port = free_port()
     server = f"http://127.0.0.1:{port}"
-    changes = {"sign_up_credits": 200, "base_url": server}
+    changes = {"sign_up_credits": 200, "public_url": server}
     house = build_house(settings.model_copy(update=changes), clock=clock)
     account = house.accounts.create("sora@example.com")
     create_demo_world(house.characters, account.account_id)

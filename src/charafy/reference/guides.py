@@ -28,6 +28,7 @@ NAMES = (
     "make-a-video",
     "show-the-face",
     "live-conversation",
+    "embed",
     "openai",
     "errors",
     "idempotency",
