@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from charafy.ears import hearing_of
+from charafy.ears import hearing_of, melody_of
 from charafy.engines.hearing import SAMPLE_RATE as HEARING_RATE
 from charafy.engines.hearing.turns import TurnTaker
 from charafy.engines.language.persona import Persona
@@ -291,7 +291,7 @@ def _crew() -> ThreadedCrew:
         threads=min(2, cores),
         concurrency=max(1, cores // 2),
     )
-    crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=voice)
+    crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=voice, melody=melody_of())
     crew.hire(mind_of(settings, crew.speaking))
     recogniser.transcribe(np.zeros(HEARING_RATE, np.float32), "en")
     return crew

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from charafy.engines.hearing import Recogniser, Samples, Vad, VadStream
+from charafy.engines.hearing import Melody, Recogniser, Samples, Vad, VadStream
 from charafy.engines.weights import Store
 from charafy.kernel.settings import Settings
 
@@ -23,6 +23,14 @@ def hearing_of(settings: Settings) -> tuple[Vad, Recogniser]:
     store = Store(settings.models)
     threads = min(2, os.cpu_count() or 1)
     return _FetchedVad(store), _FetchedRecogniser(store, threads)
+
+
+def melody_of() -> Melody | None:
+    """Who tells by the sound whether a turn is over, where its model is installed."""
+    from charafy.engines.hearing.melody import SmartTurn, bundled
+
+    model = bundled()
+    return None if model is None else SmartTurn(model)
 
 
 class _FetchedVad:

@@ -54,6 +54,8 @@ class ScriptedCrew:
     """What is said in the next turns, in order; the last for all that follow."""
     answers: list[str] = field(default_factory=lambda: ["That is nice. Tell me more about it."])
     hear_s: float = 0.3
+    sounds_over: float = 1.0
+    """How much every turn sounds as if it were over."""
     think_s: float = 0.4
     speak_s: float = 0.2
     rate: float = 3.0
@@ -74,6 +76,9 @@ class ScriptedCrew:
         said = self.heard.pop(0) if len(self.heard) > 1 else self.heard[0]
         await asyncio.sleep(self.hear_s)
         return said
+
+    async def over(self, samples: Samples) -> float:
+        return self.sounds_over
 
     async def think(self, asked: Asked) -> AsyncGenerator[str, None]:
         self.asked.append(asked)

@@ -56,6 +56,32 @@ def test_a_sentence_that_goes_on_is_one_turn() -> None:
     assert [t.text for t in scene.turns if t.role == "user"] == ["I like the rain in spring."]
 
 
+def test_who_sounds_as_if_more_would_follow_may_think_for_a_while() -> None:
+    async def play(scene: Talk) -> None:
+        await scene.says(1.0, then_s=0.75)
+        await scene.says(1.0, then_s=8)
+
+    turns = {}
+    for sounds_over in (0.9, 0.1):
+        crew = ScriptedCrew(heard=["I like tea.", "I like tea with milk."], sounds_over=sounds_over)
+        turns[sounds_over] = [t.text for t in talk(crew, play).turns if t.role == "user"]
+    assert turns[0.9] == ["I like tea.", "I like tea with milk."]
+    assert turns[0.1] == ["I like tea with milk."]
+
+
+class ToneDeafCrew(ScriptedCrew):
+    async def over(self, samples: Samples) -> float:
+        raise RuntimeError("the model broke")
+
+
+def test_where_nobody_hears_the_melody_the_words_tell() -> None:
+    async def play(scene: Talk) -> None:
+        await scene.says(then_s=8)
+
+    scene = talk(ToneDeafCrew(heard=["I like tea."]), play)
+    assert scene.turns[-1].latency["committed"] < 0.65
+
+
 def test_a_thought_that_was_ahead_of_a_turn_that_went_on_is_dropped() -> None:
     async def play(scene: Talk) -> None:
         await scene.says(1.0, then_s=0.45)

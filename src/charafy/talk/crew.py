@@ -7,9 +7,10 @@ import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
-from charafy.engines.hearing import Recogniser, Samples, Vad, VadStream
+from charafy.engines.hearing import Melody, Recogniser, Samples, Vad, VadStream
 from charafy.engines.language import Asked, Chat
 from charafy.engines.voice import Language, SpeechChunk, Voice
 
@@ -47,6 +48,10 @@ class Crew(Thinker, Protocol):
         """What is said in `samples`. Cancelled before its turn, it costs nothing."""
         ...
 
+    async def over(self, samples: Samples) -> float:
+        """How likely a turn is over that sounds like `samples`, 0..1."""
+        ...
+
     def speak(self, text: str, voice: str, language: Language) -> AsyncGenerator[SpeechChunk, None]:
         """Speech, piece by piece; closing it stops the voice."""
         ...
@@ -64,6 +69,7 @@ class ThreadedCrew:
         vad: Vad,
         recogniser: Recogniser,
         voice: Voice,
+        melody: Melody | None = None,
         hearers: int = 1,
         thinkers: int = 1,
         speakers: int = 1,
@@ -71,6 +77,7 @@ class ThreadedCrew:
         self._vad = vad
         self._recogniser = recogniser
         self._voice = voice
+        self._melody = melody
         self._chat: Chat | None = None
         self._hearers = ThreadPoolExecutor(hearers, thread_name_prefix="hear")
         self._thinkers = ThreadPoolExecutor(thinkers, thread_name_prefix="think")
@@ -101,6 +108,12 @@ class ThreadedCrew:
         return await loop.run_in_executor(
             self._hearers, self._recogniser.transcribe, samples, language
         )
+
+    async def over(self, samples: Samples) -> float:
+        """See `Crew.over`: beside recognition; 1.0 where nobody can tell."""
+        if self._melody is None:
+            return 1.0
+        return await self.attend(partial(self._melody.over, samples))
 
     def think(self, asked: Asked) -> AsyncGenerator[str, None]:
         """Deltas of a reply; leaving the iteration stops the model."""

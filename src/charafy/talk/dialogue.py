@@ -26,6 +26,9 @@ log = structlog.get_logger("charafy.talk")
 
 HEAR_S: Final = 12.0
 """Recognising half a minute takes a busy small machine a few seconds."""
+_SURE: Final = 0.5
+"""How likely a turn must sound to be over. Below that somebody has more to say in five of six cases
+and the words of half of those seem whole."""
 MOST_TEXT: Final = 2_000
 """Characters of a typed turn."""
 
@@ -41,11 +44,18 @@ class Spoken:
     """Seconds from the end of what the user said to each stage."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    text: str
+    over: float
+    """How much it sounds as if the turn were over, 0..1."""
+
+
 @dataclass(slots=True)
 class _Guess:
     """What was heard before it was certain that the turn is over."""
 
-    task: asyncio.Task[str]
+    task: asyncio.Task[_Understood]
     asked_s: float
     recognised_s: float | None = None
     reply: Reply | None = None
@@ -198,13 +208,13 @@ class Dialogue:
         self._guess = _Guess(asyncio.create_task(self._recognise(turn)), self._now())
         self._guess.task.add_done_callback(self._think_ahead)
 
-    def _think_ahead(self, task: asyncio.Task[str]) -> None:
+    def _think_ahead(self, task: asyncio.Task[_Understood]) -> None:
         guess = self._guess
         if guess is None or guess.task is not task or task.cancelled() or task.exception():
             return
         guess.recognised_s = self._now()
-        text, language = task.result(), self._speaker.language
-        self._taker.expect(is_complete(text, language))
+        text, language = task.result().text, self._speaker.language
+        self._taker.expect(is_complete(text, language), over=task.result().over > _SURE)
         if text and not (self._interrupting and is_backchannel(text, language)):
             guess.reply = self._begin(
                 self._mind.answer(self._history.supposing(self.stage.heard, text))
@@ -217,9 +227,17 @@ class Dialogue:
             if guess.reply is not None:
                 self._spawn(guess.reply.drop())
 
-    async def _recognise(self, turn: Samples) -> str:
+    async def _recognise(self, turn: Samples) -> _Understood:
         async with asyncio.timeout(HEAR_S):
-            return await self._crew.hear(turn, self._speaker.language)
+            heard = self._crew.hear(turn, self._speaker.language)
+            return _Understood(*await asyncio.gather(heard, self._sounds_over(turn)))
+
+    async def _sounds_over(self, turn: Samples) -> float:
+        try:
+            return await self._crew.over(turn)
+        except Exception as error:  # noqa: BLE001 - whatever it is: the words tell as well
+            log.warning("melody_not_heard", **describe(error))
+            return 1.0
 
     async def _user_ended(self, turn: Samples, guess: _Guess | None) -> None:
         """The turn is over; what was supposed is right, unless it never was."""
@@ -227,7 +245,7 @@ class Dialogue:
         asked_s = guess.asked_s if guess else self._now()
         task = guess.task if guess else asyncio.create_task(self._recognise(turn))
         try:
-            text = await task
+            text = (await task).text
         except Exception as error:  # noqa: BLE001 - whatever hearing raises: who was held goes on
             log.warning("not_recognised", **describe(error))
             self._outlet.tell(

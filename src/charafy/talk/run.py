@@ -57,13 +57,19 @@ def run(house: House, *, supervised: bool, host: str = "127.0.0.1", port: int = 
 
 def crew_of(house: House) -> ThreadedCrew:
     """The engines that the settings name; their models are loaded when they are first needed."""
-    from charafy.ears import hearing_of
+    from charafy.ears import hearing_of, melody_of
     from charafy.minds import engine_of, mind_of
 
     vad, recogniser = hearing_of(house.settings)
     # Who waits for a service holds up nobody else; a model on these cores answers one by one.
     thinkers = 2 * house.settings.talk_capacity if engine_of(house.settings) == "remote" else 1
-    crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=house.speech.voice, thinkers=thinkers)
+    crew = ThreadedCrew(
+        vad=vad,
+        recogniser=recogniser,
+        voice=house.speech.voice,
+        melody=melody_of(),
+        thinkers=thinkers,
+    )
     crew.hire(mind_of(house.settings, crew.speaking))
     return crew
 
@@ -178,6 +184,7 @@ async def _warm(house: House, crew: ThreadedCrew) -> None:
         await asyncio.to_thread(house.voice.load)
         await asyncio.to_thread(crew.listen)
         await crew.hear(np.zeros(SAMPLE_RATE, np.float32), "en")
+        await crew.over(np.zeros(SAMPLE_RATE, np.float32))
         await crew.warm(Asked(told(Persona("Sakura", "en"), ()), "en"))
     except Exception as error:  # noqa: BLE001 - the first conversation will say what is missing
         log.warning("not_warm", **describe(error))

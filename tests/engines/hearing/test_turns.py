@@ -68,6 +68,20 @@ def test_words_that_make_sense_shorten_the_wait(taker: TurnTaker) -> None:
     assert end.at_s == pytest.approx(1.5, abs=0.04)
 
 
+def test_words_that_do_but_sound_as_if_more_would_follow_shorten_it_less(taker: TurnTaker) -> None:
+    taker.feed(script((SPEECH, 1), (SILENCE, 0.25)))
+    taker.expect(complete=True, over=False)
+    end = ended(taker.feed(sound(SILENCE, 2)))
+    assert end.at_s == pytest.approx(1.9, abs=0.04)
+
+
+def test_the_sound_of_an_end_shortens_no_wait_for_words(taker: TurnTaker) -> None:
+    taker.feed(script((SPEECH, 1), (SILENCE, 0.25)))
+    taker.expect(complete=False, over=True)
+    end = ended(taker.feed(sound(SILENCE, 2)))
+    assert end.at_s == pytest.approx(2.3, abs=0.04)
+
+
 def test_words_that_are_told_late_end_the_turn_at_once(taker: TurnTaker) -> None:
     taker.feed(script((SPEECH, 1), (SILENCE, 0.9)))
     taker.expect(complete=True)

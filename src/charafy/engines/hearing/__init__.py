@@ -40,6 +40,14 @@ class Vad(Protocol):
         ...
 
 
+class Melody(Protocol):
+    """Tells from the sound of speech whether it is over. Safe to call from many threads."""
+
+    def over(self, samples: Samples) -> float:
+        """How likely nothing follows on `samples`, 0..1; they end in some silence."""
+        ...
+
+
 class Recogniser(Protocol):
     """Writes down what is said. Safe to call from many threads."""
 

@@ -73,13 +73,15 @@ class TurnTaker:
         onset_s: float = 0.096,
         hesitation_s: float = 0.2,
         complete_s: float = 0.5,
+        doubtful_s: float = 0.9,
         incomplete_s: float = 1.3,
         longest_s: float = 30.0,
     ) -> None:
         """`frame`: samples per probability of `vad`.
 
         A turn begins with `onset_s` of speech; it ends after `complete_s` of silence where the
-        words are known to make sense as they are, else after `incomplete_s`.
+        words are known to make sense as they are, after `doubtful_s` where they do and sound as
+        if more would follow, else after `incomplete_s`.
         """
         self.hesitation_s = hesitation_s
         self._vad = vad
@@ -87,6 +89,7 @@ class TurnTaker:
         self._frame_s = frame / SAMPLE_RATE
         self._onset = max(1, round(onset_s / self._frame_s))
         self._complete_s = complete_s
+        self._doubtful_s = doubtful_s
         self._incomplete_s = incomplete_s
         self._longest = int(longest_s * SAMPLE_RATE)
         self._rest = np.zeros(0, np.float32)
@@ -113,9 +116,10 @@ class TurnTaker:
             heard += self._step(float(probability))
         return heard
 
-    def expect(self, complete: bool) -> None:
-        """What the words of the current turn say about whether it is over."""
-        self._wait_s = self._complete_s if complete else self._incomplete_s
+    def expect(self, complete: bool, *, over: bool = True) -> None:
+        """What the words of the current turn say about whether it is over, and their sound."""
+        said_s = self._complete_s if over else self._doubtful_s
+        self._wait_s = said_s if complete else self._incomplete_s
 
     def press(self) -> list[Heard]:
         """The talk button goes down: what is under way, or begins now, only its release ends.
