@@ -209,7 +209,7 @@ def test_a_pasted_picture_is_taken_and_the_language_brings_its_voices(tab: Tab) 
     tab.wait_until(USABLE, "yes")
     assert tab.evaluate("() => document.querySelector('#image').files[0].name") == "me.jpg"
     tab.click("[name=language][value=ja]")
-    chosen = "() => document.querySelector('[name=voice_id]:checked').closest('section').dataset"
+    chosen = "() => document.querySelector('[name=voice_id]:checked').closest('.voice-group').dataset"
     assert tab.evaluate(chosen)["language"] == "ja"
 
 
