@@ -15,13 +15,13 @@ import httpx
 import numpy as np
 
 from bench.heard_corpus import kokoro
-from bench.processes import cpu_s, family, named
 from bench.references import people
 from charafy.client.conversation import Ticket
 from charafy.engines.voice import Language, Pcm
 from tests.support.chromium import Chromium, find_browser
+from tests.support.processes import cpu_s, family, named
 from tests.support.server import Server, running
-from tests.support.visitor import Visitor, trimmed, visiting
+from tests.support.visitor import BARE, Visitor, trimmed, visiting
 
 WARM_S: Final = 90.0
 _SETTINGS: Final = {
@@ -38,26 +38,6 @@ QUESTIONS: Final = (
     "京都でどこを散歩したらいいですか？",
 )
 _ASKS: Final = "jm_kumo"
-_PAGE: Final = "/static/talk.css"
-"""Any address of the server without scripts of its own."""
-_CONNECT: Final = """async ([order, key, render]) => {
-  window.talk?.close();
-  const { CharafyConversation } = await import("/static/conversation/charafy-conversation.js");
-  const clicked = performance.now();
-  const asked = await fetch("/api/v1/conversation/token", {
-    method: "POST",
-    headers: { "x-api-key": key, "content-type": "application/json" },
-    body: JSON.stringify(order),
-  });
-  const ticket = await asked.json();
-  if (!asked.ok) throw new Error(JSON.stringify(ticket));
-  const videoElement = render === "server" ? document.createElement("video") : undefined;
-  if (videoElement) document.documentElement.append(videoElement);
-  const { token, connect_url: connectUrl, ice_servers: iceServers } = ticket;
-  window.talk = new CharafyConversation({ token, connectUrl, iceServers, render, videoElement });
-  await talk.connect();
-  return (performance.now() - clicked) / 1000;
-}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +82,8 @@ class Call:
 
     def connect(self, language: Language) -> float:
         """Seconds from the click, before a token is asked for, until the character is there."""
-        order = {
-            "character_id": character_of(self.server, language),
-            "mode": "video" if self.render == "server" else "audio-only",
-        }
-        took: float = self.visitor.tab.evaluate(_CONNECT, [order, self.server.api_key, self.render])
-        return took
+        character_id = character_of(self.server, language)
+        return self.visitor.connect(self.server.api_key, character_id, self.render)
 
     def greeted(self, since: int = 0) -> None:
         """Wait until the greeting is over and heard."""
@@ -134,7 +110,7 @@ def calling(server: Server) -> Iterator[Call]:
     browser.start()
     try:
         with visiting(browser, server.base_url) as visitor:
-            visitor.tab.open(_PAGE)
+            visitor.tab.open(BARE)
             spent = Spent(talk_process(server), server.process.pid)
             visitor.noticed = spent.look
             yield Call(server, visitor, spent, os.environ.get("BENCH_RENDER", "client"))

@@ -79,7 +79,7 @@ def _conversed(call: Call, said: list[Said], seconds: float, pause_s: float) -> 
         "playout_last_s": round(playouts[-1], 3),
         "skew_first_ms": round(float(np.median(skews[:5]))) if skews else None,
         "skew_last_ms": round(float(np.median(skews[-5:]))) if skews else None,
-        "skew_worst_ms": round(max(skews, key=lambda skew: abs(skew))) if skews else None,
+        "skew_worst_ms": round(sorted(skews, key=abs)[-1]) if skews else None,
         "connections": visitor.tab.evaluate("() => visitor.calls.length"),
     }
 

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from bench.calling import serving, talk_process, ticket
-from bench.processes import cpu_s, family, resident_mb
+from tests.support.processes import cpu_s, family, resident_mb
 from tests.support.server import Server
 
 SETTINGS: Final = {

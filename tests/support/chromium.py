@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import threading
@@ -36,6 +37,7 @@ from playwright.async_api import (
 )
 
 from tests.support import recordings
+from tests.support.relay import Relay
 
 ORIGIN: Final = "https://charafy.test"
 """Where a test's site lives. HTTPS, so that the page is a secure context."""
@@ -235,22 +237,28 @@ class Chromium:
         tab = Tab(page, self._run, complaints)
         try:
             yield tab
-            assert tab.complaints == []
+            assert not tab.complaints, tab.complaints
         finally:
             self._run(profile.close())
 
     @contextlib.contextmanager
-    def visit(self, origin: str, script: str, **context: Any) -> Iterator[Tab]:
+    def visit(
+        self, origin: str, script: str, relay: Relay | None = None, **context: Any
+    ) -> Iterator[Tab]:
         """A page at a real server on the loopback; `script` runs in it before its own.
 
-        Fails at the end if the page complained.
+        With a `relay` offers of conversations and their answers lead through it. Fails at the end
+        if the page complained.
         """
         complaints: list[str] = []
         profile, page = self._run(self._new(None, context, complaints, script))
+        self._run(profile.route("**/favicon.ico", lambda r: r.fulfill(status=204)))
+        if relay is not None:
+            self._run(profile.route("**/conversation/connect", lambda r: _relayed(r, relay)))
         tab = Tab(page, self._run, complaints, origin)
         try:
             yield tab
-            assert tab.complaints == []
+            assert not tab.complaints, tab.complaints
         finally:
             self._run(profile.close())
 
@@ -325,6 +333,15 @@ async def _answer(route: Route, server: Server) -> None:
         content_type=served.content_type,
         headers={"content-type": served.content_type, **served.headers},
     )
+
+
+async def _relayed(route: Route, relay: Relay) -> None:
+    body: dict[str, Any] = route.request.post_data_json or {}
+    answer = await route.fetch(post_data=json.dumps(relay.described(body)))
+    if not answer.ok:
+        await route.fulfill(response=answer)
+        return
+    await route.fulfill(response=answer, json=relay.described(await answer.json()))
 
 
 def find_browser() -> str | None:

@@ -19,12 +19,33 @@ import numpy.typing as npt
 
 from charafy.kernel.media.audio import SAMPLE_RATE, Pcm
 from tests.support.chromium import Chromium, Tab
+from tests.support.relay import Relay
 
 SCRIPT: Final = Path(__file__).with_suffix(".js")
 LOUD: Final = 0.004
 """RMS of 10 ms. Opus codes silence as silence, so the quiet end of a word is louder."""
 BLOCK_S: Final = 0.01
+BARE: Final = "/static/talk.css"
+"""An address of every server without scripts of its own."""
 _LOOK_S: Final = 0.05
+_CONNECT: Final = """async ([order, key, render]) => {
+  window.talk?.close();
+  const { CharafyConversation } = await import("/static/conversation/charafy-conversation.js");
+  const clicked = performance.now();
+  const asked = await fetch("/api/v1/conversation/token", {
+    method: "POST",
+    headers: { "x-api-key": key, "content-type": "application/json" },
+    body: JSON.stringify(order),
+  });
+  const ticket = await asked.json();
+  if (!asked.ok) throw new Error(JSON.stringify(ticket));
+  const videoElement = render === "server" ? document.createElement("video") : undefined;
+  if (videoElement) document.documentElement.append(videoElement);
+  const { token, connect_url: connectUrl, ice_servers: iceServers } = ticket;
+  window.talk = new CharafyConversation({ token, connectUrl, iceServers, render, videoElement });
+  await talk.connect();
+  return (performance.now() - clicked) / 1000;
+}"""
 
 Times = npt.NDArray[np.float64]
 
@@ -105,6 +126,17 @@ class Visitor:
         self.until(lambda: bool(self.told(name, since, **data)), within_s, name)
         return self.told(name, since, **data)[0]
 
+    def connect(self, api_key: str, character_id: str, render: str = "client") -> float:
+        """Begin a conversation, `talk` in the page; one that is there is hung up.
+
+        Returns the seconds from the click, before a token is asked for, until the character is
+        there.
+        """
+        mode = "video" if render == "server" else "audio-only"
+        order = {"character_id": character_id, "mode": mode}
+        took: float = self.tab.evaluate(_CONNECT, [order, api_key, render])
+        return took
+
     def say(self, pcm: Pcm) -> tuple[float, float]:
         """Begin to say it; when it begins and ends."""
         encoded = base64.b64encode(pcm.astype("<f4").tobytes()).decode()
@@ -124,11 +156,11 @@ class Visitor:
 
 
 @contextlib.contextmanager
-def visiting(chromium: Chromium, origin: str) -> Iterator[Visitor]:
-    """A page at a real server, with its microphone and ears replaced."""
+def visiting(chromium: Chromium, origin: str, relay: Relay | None = None) -> Iterator[Visitor]:
+    """A page at a real server, with its microphone and ears replaced; see `Chromium.visit`."""
     # The ears are a worklet of no file of the site, which its pages would refuse.
     options = {"permissions": ["microphone"], "bypass_csp": True}
-    with chromium.visit(origin, SCRIPT.read_text("utf-8"), **options) as tab:
+    with chromium.visit(origin, SCRIPT.read_text("utf-8"), relay, **options) as tab:
         yield Visitor(tab)
 
 
