@@ -66,6 +66,22 @@ def test_who_has_no_microphone_writes(chromium: Chromium, theatre: Theatre) -> N
     assert theatre.credits == 150, "the first try came to nothing, so its token served the second"
 
 
+def test_who_goes_before_they_connect_gives_the_place_back(
+    chromium: Chromium, theatre: Theatre
+) -> None:
+    theatre.allow(max_concurrent=1)
+    with chromium.visit(theatre.shop.origin, "") as tab:
+        tab.open("/")
+        frame = Framed(tab)
+        frame.click("button[value=voice]")
+        frame.wait_until(TROUBLE)
+        assert theatre.credits == 150
+        theatre.put("/elsewhere", "<!doctype html><title>Elsewhere</title>")
+        tab.open("/elsewhere")
+        theatre.peer.wait_until(lambda: theatre.credits == 200)
+        tab.complaints.clear()
+
+
 def test_browsers_frame_it_only_where_its_owner_allows(tab: Tab, theatre: Theatre) -> None:
     theatre.allow(allowed_origins=(theatre.shop.origin,))
     tab.open("/")

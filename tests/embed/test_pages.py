@@ -176,6 +176,26 @@ def test_a_page_token_is_of_one_character_and_soon_old(stage: Stage) -> None:
     assert renewed.json()["code"] == "page_expired"
 
 
+def test_who_goes_before_they_connect_gives_the_place_back(stage: Stage) -> None:
+    stage.limit(max_concurrent=1)
+    before = stage.credits
+    token = begin(stage).json()["token"]
+    assert begin(stage).json()["code"] == "embed_full"
+    leave, headers = f"{stage.path}/leave", {"origin": OWN}
+    assert stage.http.post(leave, json={"token": token}).status_code == 403
+    assert stage.http.post(leave, json={"token": "x"}, headers=headers).status_code == 401
+    other = f"/embed/{stage.owner.character()}/leave"
+    stage.http.post(other, json={"token": token}, headers=headers)
+    assert begin(stage).json()["code"] == "embed_full"
+    for _ in range(2):
+        assert stage.http.post(leave, json={"token": token}, headers=headers).status_code == 204
+    assert stage.credits == before
+    taken = begin(stage).json()["token"]
+    stage.house.conversation_room.sessions.admit(taken, "node")
+    stage.http.post(leave, json={"token": taken}, headers=headers)
+    assert begin(stage).json()["code"] == "embed_full", "who is inside hangs up instead"
+
+
 def test_one_visitor_can_not_ask_without_end(stage: Stage) -> None:
     token = attribute(page(stage), "page-token")
     answers = [ask(stage, token).status_code for _ in range(SESSIONS_PER_MINUTE + 1)]

@@ -149,6 +149,15 @@ class Conversations:
             )
         return conversation.conversation_id
 
+    def unclaimed(self, tx: Tx, token: str) -> str | None:
+        """Id of the conversation that this token opens, where nobody has come yet.
+
+        Raises `Unauthorized` for a token that is none of ours.
+        """
+        claims = self._tokens.read(token, even_expired=True)
+        found = queries.find(tx, claims.conversation_id)
+        return claims.conversation_id if found is not None and found.state == "minted" else None
+
     def break_off(self, tx: Tx, account_id: str, conversation_id: str) -> None:
         """End it, charged so far; nothing where it is over. What was said is kept."""
         conversation = queries.owned(tx, account_id, conversation_id, lock=True)

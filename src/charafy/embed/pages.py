@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from charafy.characters.service import Character
 from charafy.embed import frames
 from charafy.embed.room import EmbedRoom
-from charafy.embed.schemas import OpenVisit, PageToken, PageTokenAnswer, VisitAnswer
+from charafy.embed.schemas import LeaveVisit, OpenVisit, PageToken, PageTokenAnswer, VisitAnswer
 from charafy.embed.tokens import RENEWABLE
 from charafy.embed.visits import Shown
 from charafy.kernel.errors import NotFound
@@ -73,10 +73,14 @@ class EmbedPages:
 
     def router(self) -> APIRouter:
         api = APIRouter(include_in_schema=False)
-        api.add_api_route("/embed/{character_id}", self.show, methods=["GET", "HEAD"])
-        api.add_api_route("/embed/{character_id}/portrait", self.portrait, methods=["GET", "HEAD"])
-        api.add_api_route("/embed/{character_id}/session", self.open, methods=["POST"])
-        api.add_api_route("/embed/{character_id}/renew", self.renew, methods=["POST"])
+        pages: dict[str, Any] = {"methods": ["GET", "HEAD"]}
+        # Before the body is looked at: nobody else learns what one is like.
+        ours: dict[str, Any] = {"methods": ["POST"], "dependencies": [Depends(self._own_page)]}
+        api.add_api_route("/embed/{character_id}", self.show, **pages)
+        api.add_api_route("/embed/{character_id}/portrait", self.portrait, **pages)
+        api.add_api_route("/embed/{character_id}/session", self.open, **ours)
+        api.add_api_route("/embed/{character_id}/leave", self.leave, **ours)
+        api.add_api_route("/embed/{character_id}/renew", self.renew, **ours)
         return api
 
     def show(self, request: Request, character_id: CharacterId) -> Response:
@@ -137,6 +141,14 @@ class EmbedPages:
         token = self._room.page_tokens.make(shown.character.character_id, origin)
         return PageTokenAnswer(page_token=token)
 
+    def leave(self, character_id: CharacterId, body: LeaveVisit) -> Response:
+        """The place of a visitor who goes before they have connected is free at once."""
+        self._room.visits.leave(character_id, body.token)
+        return Response(None, 204)
+
+    def _own_page(self, request: Request) -> None:
+        frames.require_own_page(request, self._settings.base_url)
+
     def _admitted(
         self,
         request: Request,
@@ -147,7 +159,6 @@ class EmbedPages:
         renewing: bool = False,
     ) -> tuple[Shown, str]:
         """The character and the origin in the token, if this is our page in an allowed frame."""
-        frames.require_own_page(request, self._settings.base_url)
         shown = self._room.visits.find(character_id)
         life = {"life": RENEWABLE} if renewing else {}
         claims = self._room.page_tokens.read(token, shown.character.character_id, **life)

@@ -49,6 +49,12 @@ def sessions_of(tx: Tx, character_id: str) -> list[OpenSession]:
     return [OpenSession(**row) for row in tx.execute(wanted).mappings()]
 
 
+def session(tx: Tx, conversation_id: str) -> OpenSession | None:
+    wanted = sa.select(embed_sessions).where(embed_sessions.c.conversation_id == conversation_id)
+    row = tx.execute(wanted).mappings().first()
+    return None if row is None else OpenSession(**row)
+
+
 def all_sessions(tx: Tx) -> list[OpenSession]:
     return [OpenSession(**row) for row in tx.execute(sa.select(embed_sessions)).mappings()]
 

@@ -104,6 +104,12 @@ class OpenVisit(PageToken):
     parent: str = Field("", max_length=300, description="Origin of the page around ours.")
 
 
+class LeaveVisit(Body):
+    """Of our own page, whose visitor goes without having connected."""
+
+    token: str = Field(max_length=4_096, description="Of the conversation.")
+
+
 class PageTokenAnswer(Answer):
     page_token: str
 

@@ -96,6 +96,14 @@ class Visits:
             expires_in_s=answer.expires_in,
         )
 
+    def leave(self, character_id: str, token: str) -> None:
+        """Give back a place that its visitor has not taken. Raises `Unauthorized`."""
+        with self._db.write() as tx:
+            conversation_id = self._conversations.unclaimed(tx, token)
+            session = queries.session(tx, conversation_id) if conversation_id else None
+            if session is not None and session.character_id == character_id.lower():
+                self._conversations.break_off(tx, session.account_id, session.conversation_id)
+
     def _shown(self, tx: Tx, character_id: str) -> Shown:
         character = self._characters.embedded(tx, character_id)
         return Shown(character, settings_of(tx, character))

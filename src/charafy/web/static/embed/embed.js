@@ -31,7 +31,11 @@ line.addEventListener("submit", (event) => {
   line.elements.line.value = "";
 });
 stage.addEventListener("click", ({ target }) => use(target.closest("[data-do]")));
-addEventListener("pagehide", () => scene.talk?.close());
+addEventListener("pagehide", () => {
+  scene.talk?.close();
+  // Whoever never came to a conversation keeps nobody else from one.
+  if (scene.ticket) post("leave", { token: scene.ticket.token }, true).catch(() => {});
+});
 
 /** What the page around asks for. */
 function act(wish) {
@@ -100,11 +104,12 @@ async function ask(again = true) {
   }
 }
 
-async function post(what, body) {
+async function post(what, body, keepalive = false) {
   const answer = await fetch(`/embed/${character}/${what}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
+    keepalive,
   });
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
