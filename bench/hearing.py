@@ -7,6 +7,7 @@ the evaluation sentences, whose words are known, with the hiss of a microphone (
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from bench import roundtrip
 from bench.heard_corpus import HELD_OUT, kokoro
 from bench.references import people
 from bench.sentences import ENGLISH, JAPANESE
-from charafy.engines.hearing import SAMPLE_RATE, Recogniser, Samples, Vad
+from charafy.engines.hearing import SAMPLE_RATE, Melody, Recogniser, Samples, Vad
 from charafy.engines.hearing.endings import is_complete
+from charafy.engines.hearing.melody import SmartTurn, bundled
 from charafy.engines.hearing.short import ShortWhisper
 from charafy.engines.hearing.silero import Silero
 from charafy.engines.hearing.turns import Ended, Hesitated, TurnTaker
@@ -58,6 +60,9 @@ WORDS = {
     "mahiruma": "真っ昼間なのにキャンプの外れの電柱に電球がともっていた",
 }
 _PAUSES_S = (0.4, 0.7, 1.0)
+_OVER = 0.5
+_BROKEN_OFF = 3
+"""Places in each sentence, by chance."""
 _PIECE = SAMPLE_RATE // 50
 
 
@@ -67,6 +72,8 @@ class Turn:
     words: str
     samples: Samples
     human: bool
+    ends_s: tuple[float, ...] = ()
+    """Where each word but the last ends, if that is known."""
 
 
 def run() -> dict[str, Any]:
@@ -74,15 +81,25 @@ def run() -> dict[str, Any]:
     vad = Silero(Store(Settings().models).ensure("silero-vad"))
     said = turns()
     short = ShortWhisper(folder, 1)
+    model = bundled()
+    assert model is not None
+    melody = SmartTurn(model)
+    kinds: tuple[tuple[str, Recogniser | None, Melody | None], ...] = (
+        ("by_words_and_melody", short, melody),
+        ("by_words", short, None),
+        ("by_silence_alone", None, None),
+    )
+    in_language = {name: [t for t in said if t.language == name] for name in ("en", "ja")}
     return {
         "short": understood(short, said),
         "half_minute": understood(Whisper(folder, 1), said),
+        "broken_off": {
+            name: broken_off(short, melody, turns_) for name, turns_ in in_language.items()
+        },
         "endings": {
-            f"{language}_{kind}": endings(
-                vad, recogniser, [t for t in said if t.language == language]
-            )
-            for language in ("en", "ja")
-            for kind, recogniser in (("by_words", short), ("by_silence_alone", None))
+            f"{name}_{kind}": endings(vad, recogniser, melody_, turns_)
+            for name, turns_ in in_language.items()
+            for kind, recogniser, melody_ in kinds
         },
     }
 
@@ -101,10 +118,13 @@ def turns() -> tuple[Turn, ...]:
     )
     for language, sentences, names in sets:
         for number, text in enumerate(sentences):
-            spoken = voice.speak(text, names[number % len(names)], language)
+            spoken = list(voice.speak(text, names[number % len(names)], language))
             heard = listened(np.concatenate([chunk.pcm for chunk in spoken]))
+            words = [m for chunk in spoken for m in chunk.marks if m.kind == "word"]
+            ends_s = tuple(mark.end_s for mark in words[:-1])
             hiss = noise.standard_normal(len(heard)) * np.sqrt(np.mean(heard**2)) * 10 ** (-25 / 20)
-            said.append(Turn(language, text, (heard + hiss).astype(np.float32), human=False))
+            samples = (heard + hiss).astype(np.float32)
+            said.append(Turn(language, text, samples, human=False, ends_s=ends_s))
     return tuple(said)
 
 
@@ -129,7 +149,38 @@ def understood(recogniser: Recogniser, said: Sequence[Turn]) -> dict[str, float]
     return rates | {"cpu_s_of_a_turn": median(spent), "cpu_s_per_s": sum(spent) / seconds}
 
 
-def endings(vad: Vad, recogniser: Recogniser | None, said: Sequence[Turn]) -> dict[str, float]:
+def broken_off(recogniser: Recogniser, melody: Melody, said: Sequence[Turn]) -> dict[str, float]:
+    """How many turns pass for over, of whole ones and of such as were broken off after a word."""
+    chance = random.Random(2)
+    whole: list[tuple[bool, bool]] = []
+    parts: list[tuple[bool, bool]] = []
+    spent_s = 0.0
+    for turn in said:
+        places = [at_s for at_s in turn.ends_s if at_s > 0.5]
+        places = chance.sample(places, min(_BROKEN_OFF, len(places)))
+        for at_s in (_last_s(turn.samples), *places):
+            sound = np.concatenate(
+                (turn.samples[: int((at_s + 0.02) * SAMPLE_RATE)], _floor(SAMPLE_RATE // 6))
+            )
+            words = is_complete(recogniser.transcribe(sound, turn.language), turn.language)
+            began = time.process_time()
+            sounds = melody.over(sound) > _OVER
+            spent_s += time.process_time() - began
+            (parts if at_s in places else whole).append((words, sounds))
+    figures = {"whole": float(len(whole)), "broken_off": float(len(parts))}
+    for name, judged in (("whole", whole), ("broken_off", parts)):
+        for by, passed in (
+            ("words", [words for words, _ in judged]),
+            ("melody", [sounds for _, sounds in judged]),
+            ("both", [words and sounds for words, sounds in judged]),
+        ):
+            figures[f"{name}_pass_by_{by}"] = sum(passed) / len(passed)
+    return figures | {"melody_cpu_s": spent_s / (len(whole) + len(parts))}
+
+
+def endings(
+    vad: Vad, recogniser: Recogniser | None, melody: Melody | None, said: Sequence[Turn]
+) -> dict[str, float]:
     """Turns as they are, and with a pause where they are quietest: cut apart how often, and how
     long after the last word it was known that they were over.
 
@@ -139,7 +190,7 @@ def endings(vad: Vad, recogniser: Recogniser | None, said: Sequence[Turn]) -> di
     delays: list[float] = []
     early = 0
     for turn in said:
-        ends = list(_ends(vad, recogniser, turn.samples, turn.language))
+        ends = list(_ends(vad, recogniser, melody, turn.samples, turn.language))
         early += sum(at < _last_s(turn.samples) for at in ends)
         delays.append(ends[-1] - _last_s(turn.samples))
     figures = {
@@ -151,16 +202,21 @@ def endings(vad: Vad, recogniser: Recogniser | None, said: Sequence[Turn]) -> di
     long = [turn for turn in said if len(turn.samples) > 2.5 * SAMPLE_RATE]
     for pause_s in _PAUSES_S:
         cut = sum(
-            any(at < _last_s(paused) for at in _ends(vad, recogniser, paused, turn.language))
+            any(at < _last_s(paused) for at in ends)
             for turn in long
             for paused in [_paused(turn.samples, pause_s)]
+            for ends in [_ends(vad, recogniser, melody, paused, turn.language)]
         )
         figures[f"cut_at_pause_of_{pause_s}_s"] = cut / len(long)
     return figures
 
 
 def _ends(
-    vad: Vad, recogniser: Recogniser | None, samples: Samples, language: str
+    vad: Vad,
+    recogniser: Recogniser | None,
+    melody: Melody | None,
+    samples: Samples,
+    language: str,
 ) -> Iterator[float]:
     """When the turn was thought to be over, in seconds of `samples`."""
     taker = TurnTaker(vad.listen())
@@ -171,7 +227,8 @@ def _ends(
             if isinstance(heard, Hesitated):
                 taker.expect(
                     recogniser is None
-                    or is_complete(recogniser.transcribe(heard.samples, language), language)
+                    or is_complete(recogniser.transcribe(heard.samples, language), language),
+                    over=melody is None or melody.over(heard.samples) > _OVER,
                 )
             elif isinstance(heard, Ended):
                 yield heard.at_s - lead / SAMPLE_RATE
