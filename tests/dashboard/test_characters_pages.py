@@ -207,6 +207,19 @@ def test_a_picture_is_checked_before_anything_is_paid(site: Site, sora: Browser)
     assert 'value="Mia"' in sora.html
 
 
+def test_a_picture_that_few_browsers_know_comes_back_in_a_form_that_all_show(
+    sora: Browser,
+) -> None:
+    form = {"csrf_token": sora.forms()[NEW]["csrf_token"]}
+    path = "/dashboard/characters/picture"
+    answer = sora.client.post(path, data=form, files={"image": ("me.heic", faces.heic())})
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.content.startswith(b"\xff\xd8\xff")
+    refused = sora.client.post(path, data=form, files={"image": ("me.heic", b"nothing")})
+    assert refused.status_code == 400
+    assert "no picture that can be read" in refused.json()["error"]
+
+
 def test_checking_is_counted(sora: Browser) -> None:
     form = {"csrf_token": sora.forms()[NEW]["csrf_token"]}
     for _ in range(30):

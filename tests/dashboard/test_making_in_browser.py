@@ -194,6 +194,15 @@ def test_what_the_server_refuses_is_said_and_the_picture_stays_chosen(
     assert [one.name for one in studio.own] == ["Mia"]
 
 
+def test_a_picture_that_the_browser_does_not_know_is_shown_all_the_same(tab: Tab) -> None:
+    tab.open(NEW)
+    tab.choose_file("#image", "me.heic", faces.heic())
+    tab.wait_until(USABLE, "yes")
+    tab.wait_until("() => document.querySelector('.sheet img').naturalWidth > 100")
+    assert tab.evaluate("() => document.querySelector('.sheet img').hidden") is False
+    assert tab.evaluate("() => document.querySelector('[data-place]').disabled") is False
+
+
 def test_a_pasted_picture_is_taken_and_the_language_brings_its_voices(tab: Tab) -> None:
     tab.open(NEW)
     data = list(faces.file("obama.jpg"))
@@ -209,7 +218,9 @@ def test_a_pasted_picture_is_taken_and_the_language_brings_its_voices(tab: Tab) 
     tab.wait_until(USABLE, "yes")
     assert tab.evaluate("() => document.querySelector('#image').files[0].name") == "me.jpg"
     tab.click("[name=language][value=ja]")
-    chosen = "() => document.querySelector('[name=voice_id]:checked').closest('.voice-group').dataset"
+    chosen = (
+        "() => document.querySelector('[name=voice_id]:checked').closest('.voice-group').dataset"
+    )
     assert tab.evaluate(chosen)["language"] == "ja"
 
 

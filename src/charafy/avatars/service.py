@@ -93,6 +93,10 @@ class Avatars:
         """What an avatar would be made from. Raises `BadRequest` for what is no picture."""
         return self._bakery.examine(self._read_photo(image).data, placement)
 
+    def kept(self, image: str | bytes) -> Photo:
+        """The picture as a character would keep it. Raises `BadRequest` for what is none."""
+        return self._read_photo(image)
+
     def make(
         self,
         caller: Caller,

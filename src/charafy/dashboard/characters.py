@@ -52,6 +52,7 @@ class OwnCharacters:
         self._add_list(api)
         self._add_new(api)
         self._add_check(api)
+        self._add_showing(api)
 
     def _add_list(self, api: APIRouter) -> None:
         door, makers = self._door, self._makers
@@ -145,6 +146,23 @@ class OwnCharacters:
                 "system_prompt": system_prompt,
             }
             return self._new_page(request, visitor, error=error, typed=typed, report=report)
+
+    def _add_showing(self, api: APIRouter) -> None:
+        door = self._door
+
+        @api.post("/dashboard/characters/picture")
+        def show_picture(
+            request: Request,
+            _visitor: Annotated[Visitor, Depends(door.member_sender)],
+            image: Picture = None,
+        ) -> Response:
+            """A picture in a form that every browser shows: few know HEIC."""
+            try:
+                door.limit(request, "picture_checks", CHECKS_PER_MINUTE)
+                photo = self._makers.avatars.kept(picture_of(image))
+            except CharafyError as error:
+                return refusal(door, request, error)
+            return Response(photo.data, media_type=photo.content_type)
 
     def _create(
         self, visitor: Visitor, request: Request, body: CreateCharacter, number: str

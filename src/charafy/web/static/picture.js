@@ -75,20 +75,35 @@ export class Picture {
     this.placing(false);
     this.report.replaceChildren();
     if (!file) return;
+    this.foreign = false;
+    this.show(file);
+    this.tools.hidden = false;
+    this.place.disabled = false;
+    this.check();
+  }
+
+  show(picture) {
     const reader = new FileReader();
     reader.addEventListener("load", () => {
       this.image.hidden = false;
       this.image.src = reader.result;
       this.drop.hidden = true;
     });
-    reader.readAsDataURL(file);
-    this.tools.hidden = false;
-    this.place.disabled = false;
-    this.check();
+    reader.readAsDataURL(picture);
   }
 
-  /** No browser shows every picture that the server can read. */
-  unseen() {
+  /** No browser shows every picture that the server can read: it hands it back in a form that all know. */
+  async unseen() {
+    const [file] = this.file.files;
+    if (file && !this.foreign) {
+      this.foreign = true;
+      const sent = new FormData();
+      sent.append("csrf_token", this.file.form.elements.csrf_token.value);
+      sent.append("image", file);
+      const answer = await fetch(this.box.dataset.picture, { method: "POST", body: sent }).catch(() => null);
+      if (this.file.files[0] !== file) return; // another picture was chosen meanwhile
+      if (answer?.ok && !answer.redirected) return this.show(await answer.blob());
+    }
     this.image.hidden = true;
     this.drop.hidden = false;
     this.place.disabled = true;

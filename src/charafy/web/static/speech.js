@@ -116,6 +116,7 @@ async function speak() {
 function balance(credits) {
   const box = form.querySelector("[data-left] .num");
   box.firstChild.textContent = box.firstChild.textContent.replace(/[\d,]+/, credits.toLocaleString("en"));
+  for (const purse of document.querySelectorAll(".purse .num")) purse.textContent = credits.toLocaleString("en");
   box.querySelector(".dollars").textContent = `($${(credits / 100).toLocaleString("en", { minimumFractionDigits: 2 })})`;
 }
 
