@@ -9,7 +9,7 @@ import asyncio
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from bench.heard_turns import gaps
 from charafy.client.conversation import Conversation, ConversationFailed, Ticket
 
 PATIENCE_S: Final = 30.0
+_TICK_S: Final = 0.02
 _SAID: Final = "Let me tell you about a garden behind an old temple, where a quiet stream runs."
 
 
@@ -37,6 +38,16 @@ class Heard:
     replies: int = 0
     gaps: tuple[float, ...] = ()
     failure: str = ""
+    stalled_s: float = 0.0
+    """The longest that these callers themselves were held up: gaps so long may be their own."""
+
+
+async def stalls(found: list[float]) -> None:
+    """Note how late this process wakes up, until cancelled."""
+    while True:
+        due = time.monotonic() + _TICK_S
+        await asyncio.sleep(_TICK_S)
+        found.append(time.monotonic() - due)
 
 
 async def call(ticket: Ticket, order: Order) -> Heard:
@@ -67,8 +78,12 @@ async def _talked(talk: Conversation, until: float) -> Heard:
 async def main() -> None:
     said: dict[str, Any] = json.load(sys.stdin)
     order = Order([Ticket(**one) for one in said["tickets"]], said["speak_at"], said["until"])
+    late: list[float] = []
+    watching = asyncio.create_task(stalls(late))
     heard = await asyncio.gather(*(call(ticket, order) for ticket in order.tickets))
-    json.dump([asdict(one) for one in heard], sys.stdout)
+    watching.cancel()
+    stalled_s = max(late, default=0.0)
+    json.dump([asdict(replace(one, stalled_s=stalled_s)) for one in heard], sys.stdout)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ class Turn:
     """Silence between that and the reply."""
     gaps: tuple[float, ...]
     """Silences inside the reply that nobody meant."""
+    told_gaps: tuple[float, ...]
+    """Those that the server knows of: its next sound was not there."""
     stages: dict[str, float]
     """As the server counts them."""
     human: bool
@@ -99,6 +101,7 @@ def summary(turns: Sequence[Turn]) -> dict[str, Any]:
         "gaps": len(every),
         "turns_with_gap": sum(bool(turn.gaps) for turn in turns),
         "longest_gap_s": round(max(every, default=0.0), 2),
+        "gaps_told_by_server": sum(gap > GAP_S for turn in turns for gap in turn.told_gaps),
         "stages_p50_s": {
             stage: round(float(np.median([t.stages[stage] for t in turns if stage in t.stages])), 3)
             for stage in dict.fromkeys(s for t in turns for s in t.stages)

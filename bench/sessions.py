@@ -80,6 +80,7 @@ def _step(server: Server, count: int, seconds: float) -> dict[str, Any]:
         "failures": "; ".join(dict.fromkeys(failures)),
         "cpu_of_a_silent_session": round(silent[0] / count, 3),
         "cpu_of_a_spoken_to_session": round(speaking[0] / count, 3),
+        "callers_stalled_s": round(max((one["stalled_s"] for one in heard), default=0.0), 2),
         "cpu_of_callers": round(speaking[1], 2),
         "resident_mb": round(resident_mb(talk)),
     }

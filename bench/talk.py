@@ -33,6 +33,7 @@ AIMS: Final = {
     "interruption_p50_s": 0.2,
 }
 _IDLE_S: Final = 8.0
+_HOPELESS: Final = 3
 _OVER_S: Final = 1.2
 """A reply is interrupted when so much of it was heard."""
 _CLIP_S: Final = 2.0
@@ -115,12 +116,19 @@ def _measured(
 
 
 def _each(times: int, do: Callable[[int], T], failures: list[str]) -> list[T]:
-    """What it came to each time. A failure is kept in words, and the next is tried all the same."""
-    found = []
+    """What it came to each time. A failure is kept in words, and the next is tried all the same,
+    unless it failed three times in a row."""
+    found: list[T] = []
+    in_a_row = 0
     for number in range(times):
+        if in_a_row == _HOPELESS:
+            failures.append(f"{times - number} more were not tried")
+            break
         try:
             found.append(do(number))
+            in_a_row = 0
         except Exception as error:  # noqa: BLE001 - one bad turn must not cost the other figures
+            in_a_row += 1
             failures.append(f"{type(error).__name__}: {str(error).splitlines()[0][:200]}")
             print(f"  failed: {failures[-1]}", file=sys.stderr, flush=True)
     return found
@@ -169,6 +177,7 @@ def _turn(call: Call, language: Language, said: Said, cpu: Cpu) -> Turn | None:
         opener=bool(visitor.told("speech", since, reply="opener")) and len(before) > 0,
         opener_pause=float(content[0] - before[-1] - BLOCK_S) if len(before) else 0.0,
         gaps=gaps(content, [piece.data for piece in pieces]),
+        told_gaps=tuple(measured[-1].data.get("gaps_s", ())) if measured else (),
         stages=dict(measured[-1].data["stages"]) if measured else {},
         human=said.human,
         said=(begin, end),
