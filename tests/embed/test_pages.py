@@ -11,6 +11,7 @@ import pytest
 
 from charafy.embed import frames
 from charafy.embed.pages import SESSIONS_PER_MINUTE
+from charafy.embed.visits import PLACES_OF_ONE
 from tests.embed.conftest import Stage
 
 OWN = "http://127.0.0.1:8000"
@@ -198,8 +199,9 @@ def test_who_goes_before_they_connect_gives_the_place_back(stage: Stage) -> None
 
 def test_one_visitor_can_not_ask_without_end(stage: Stage) -> None:
     token = attribute(page(stage), "page-token")
-    answers = [ask(stage, token).status_code for _ in range(SESSIONS_PER_MINUTE + 1)]
-    assert answers == [200] * SESSIONS_PER_MINUTE + [429]
+    answers = [ask(stage, token).json().get("code") for _ in range(SESSIONS_PER_MINUTE + 1)]
+    several = SESSIONS_PER_MINUTE - PLACES_OF_ONE
+    assert answers == [None] * PLACES_OF_ONE + ["embed_several"] * several + ["rate_limited"]
 
 
 @pytest.mark.parametrize(

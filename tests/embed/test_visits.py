@@ -99,6 +99,25 @@ def test_at_the_same_instant_no_more_seconds_are_given_than_the_day_has(stage: S
     assert {error.code for error in refusals} == {"embed_full"}, "what they leave comes back"
 
 
+def test_one_visitor_takes_three_places_and_no_more(stage: Stage) -> None:
+    visits = stage.house.embed_room.visits
+
+    def come(address: str) -> Opened:
+        return visits.open(stage.character_id, origin=None, address=address)
+
+    opened = [come("192.0.2.1") for _ in range(3)]
+    with pytest.raises(TooManyRequests) as caught:
+        come("192.0.2.1")
+    assert caught.value.code == "embed_several"
+    come("192.0.2.2")
+    stage.connect(opened[0])
+    stage.leave(opened[0], 5)
+    come("192.0.2.1")
+    with stage.house.db.read() as tx:
+        kept = tx.exec_driver_sql("SELECT visitor FROM embed_sessions").scalars().all()
+    assert not any("192.0.2" in visitor for visitor in kept)
+
+
 def test_who_does_not_come_loses_the_place(stage: Stage) -> None:
     stage.limit(max_concurrent=1)
     before = stage.credits

@@ -43,6 +43,8 @@ class OpenSession:
     minted_at: datetime
     connect_by: datetime
     limit_s: int
+    visitor: str | None = None
+    """The same of one visitor, and nothing else is to be learned of it; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

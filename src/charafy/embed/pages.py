@@ -41,6 +41,7 @@ _TROUBLES: Final = (
     "at_capacity",
     "embed_full",
     "embed_limit_reached",
+    "embed_several",
     "embed_unavailable",
     "embed_not_available",
     "not_found",
@@ -121,7 +122,9 @@ class EmbedPages:
             "embed", f"{person.character_id} {address_of(request)}", SESSIONS_PER_MINUTE
         )
         around = origin or frames.origin_of(body.parent) or None
-        opened = self._room.visits.open(person.character_id, origin=around)
+        opened = self._room.visits.open(
+            person.character_id, origin=around, address=address_of(request)
+        )
         return VisitAnswer(
             token=opened.token,
             conversation_id=opened.conversation_id,

@@ -56,6 +56,7 @@ class EmbedRoom:
             characters=characters,
             conversations=conversations,
             longest_s=settings.conversation_limit_s,
+            secret=secret,
         )
         return cls(
             embeds=Embeds(db, clock, characters, conversations),

@@ -29,6 +29,8 @@ embed_sessions = sa.Table(
     # A visitor who has not connected by then has lost the place.
     sa.Column("connect_by", UtcDateTime, nullable=False),
     sa.Column("limit_s", sa.Integer, nullable=False),
+    # Of the visitor's address, as nobody can read it; it goes with the row.
+    sa.Column("visitor", sa.String(64)),
     sa.Index("ix_embed_sessions_character_id", "character_id"),
     sa.Index("ix_embed_sessions_account_id", "account_id"),
 )

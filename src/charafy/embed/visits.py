@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ LIFE: Final = timedelta(minutes=2)
 """How long a visitor may take to connect: meanwhile the place is kept from others."""
 SHORTEST_S: Final = 60
 """Less than this is no conversation: then there is none left for today."""
+PLACES_OF_ONE: Final = 3
+"""How many conversations one visitor may have at once with a character: some windows, not a mill
+that sets all of its owner's credits aside."""
 _SOON_S: Final = 60
 
 
@@ -48,14 +52,19 @@ class Visits:
         characters: Characters,
         conversations: Conversations,
         longest_s: int,
+        secret: bytes,
     ) -> None:
-        """`longest_s`: how long conversations may last where no owner says less."""
+        """`longest_s`: how long conversations may last where no owner says less.
+
+        `secret`: the house's, with which visitors' addresses are made unreadable.
+        """
         self._db = db
         self._clock = clock
         self._accounts = accounts
         self._characters = characters
         self._conversations = conversations
         self._longest_s = longest_s
+        self._key = hmac.digest(secret, b"charafy embed visitor", "sha256")
 
     def find(self, character_id: str) -> Shown:
         """Raises `NotFound` unless it is there, embedded, and its owner may act."""
@@ -64,18 +73,21 @@ class Visits:
         self._payer(shown.character)
         return shown
 
-    def open(self, character_id: str, *, origin: str | None) -> Opened:
-        """A conversation for a visitor. `origin`: of the page that embeds the character.
+    def open(self, character_id: str, *, origin: str | None, address: str | None = None) -> Opened:
+        """A conversation for a visitor.
 
-        Raises `NotFound`; `TooManyRequests` at a limit (`embed_full`, `embed_limit_reached`);
-        `InsufficientCredits` (`embed_unavailable`) in words that are for the visitor, not for the
-        owner.
+        `origin`: of the page that embeds the character; `address`: of the visitor.
+
+        Raises `NotFound`; `TooManyRequests` at a limit (`embed_full`, `embed_limit_reached`,
+        `embed_several`); `InsufficientCredits` (`embed_unavailable`). Their words are for the
+        visitor, not for the owner.
         """
         payer = self._payer(self.find(character_id).character)
         with self._db.write() as tx:
             one_at_a_time(tx, f"embed:{character_id.lower()}")
             shown = self._shown(tx, character_id)
-            wanted_s = self._allowed(tx, shown.settings)
+            visitor = self._visitor(address)
+            wanted_s = self._allowed(tx, shown.settings, visitor)
             answer = self._minted(tx, payer, shown.character, wanted_s, origin)
             now = self._clock.now()
             session = OpenSession(
@@ -85,6 +97,7 @@ class Visits:
                 minted_at=now,
                 connect_by=now + LIFE,
                 limit_s=answer.session_limit_seconds,
+                visitor=visitor,
             )
             queries.add_session(tx, session)
         return Opened(
@@ -134,12 +147,17 @@ class Visits:
                 code="embed_unavailable",
             ) from None
 
-    def _allowed(self, tx: Tx, settings: EmbedSettings) -> int:
+    def _visitor(self, address: str | None) -> str | None:
+        return address and hmac.digest(self._key, address.encode(), "sha256").hex()
+
+    def _allowed(self, tx: Tx, settings: EmbedSettings, visitor: str | None) -> int:
         """Seconds that this conversation may last. Raises `TooManyRequests`."""
         # These first: one that ends meanwhile is then counted twice rather than not at all.
         going_on = queries.sessions_of(tx, settings.character_id)
         if settings.max_concurrent is not None and len(going_on) >= settings.max_concurrent:
             raise _full()
+        if visitor and sum(one.visitor == visitor for one in going_on) >= PLACES_OF_ONE:
+            raise _several()
         wanted = float(min(settings.session_limit_s or self._longest_s, self._longest_s))
         now = self._clock.now()
         for limit_s, period in (
@@ -195,6 +213,14 @@ def _full() -> TooManyRequests:
         "This character is talking with others. Please try again in a minute.",
         retry_after_s=_SOON_S,
         code="embed_full",
+    )
+
+
+def _several() -> TooManyRequests:
+    return TooManyRequests(
+        "You are talking with this character in other windows already: close one of them.",
+        retry_after_s=_SOON_S,
+        code="embed_several",
     )
 
 
