@@ -191,7 +191,6 @@ class OneCharacter:
         typed: Mapping[str, object] | None = None,
     ) -> Response:
         makers = self._makers
-        avatar = makers.avatars.get(person.account_id, person.character_id)
         now = {
             "name": person.name,
             "language": person.language,
@@ -210,22 +209,20 @@ class OneCharacter:
             person=person,
             typed=typed or now,
             portrait=local(person.photo_url),
-            rig=_rig(avatar),
-            flags=avatar.flags,
-            problems=_problems(avatar),
-            anchors=_anchors(avatar),
-            kind=avatar.examined.kind.value if avatar.examined else "auto",
             voice=self._voice(person),
             groups=voice_groups(makers.voices, person.account_id),
             price=makers.prices.avatar,
             spendable=makers.credits_left(person.account_id),
             rate=self._talk_rate,
-            words=json.dumps(
-                words_of_talking(self._pages.translate(language_of(request))), ensure_ascii=False
-            ),
+            words=self._words(request),
+            **_face(makers.avatars.get(person.account_id, person.character_id)),
         )
         response.headers.update(error.headers if error else {})
         return response
+
+    def _words(self, request: Request) -> str:
+        words = words_of_talking(self._pages.translate(language_of(request)))
+        return json.dumps(words, ensure_ascii=False)
 
     def _person(self, visitor: Visitor, character_id: str) -> Character:
         return self._makers.characters.get(visitor.member.account_id, character_id)
@@ -247,12 +244,14 @@ def _rig(avatar: Avatar) -> str:
     return local(shown) if shown else ""
 
 
-def _problems(avatar: Avatar) -> list[PictureProblem]:
+def _face(avatar: Avatar) -> dict[str, object]:
+    """What the page says of a face; `anchors` is JSON for its script."""
     found = avatar.examined
-    return [PictureProblem.of(problem) for problem in found.problems] if found else []
-
-
-def _anchors(avatar: Avatar) -> str:
-    """Where its eyes, mouth and chin are, as the script of the page takes them."""
-    found = avatar.examined and avatar.examined.anchors
-    return FoundAnchors.of(found).model_dump_json() if found else ""
+    placed_at = found.anchors if found else None
+    return {
+        "rig": _rig(avatar),
+        "flags": avatar.flags,
+        "problems": [PictureProblem.of(problem) for problem in found.problems] if found else [],
+        "anchors": FoundAnchors.of(placed_at).model_dump_json() if placed_at else "",
+        "kind": found.kind.value if found else "auto",
+    }
