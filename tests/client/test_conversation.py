@@ -141,3 +141,18 @@ def test_both_clients_speak_the_same_protocol() -> None:
     protocol = MODULES["protocol.js"]
     assert f'LABEL = "{LABEL}"' in protocol and f'VERSION = "{VERSION}"' in protocol
     assert "client-message/say" in table("From the client")
+
+
+def test_who_wants_the_face_drawn_by_the_server_offers_to_watch(
+    desk: Desk, peer: ConversationPeer
+) -> None:
+    async def talk() -> None:
+        async with (
+            desk.client() as http,
+            Conversation(TICKET, http=http, render="server") as conversation,
+        ):
+            assert conversation.eyes.latest is None
+
+    asyncio.run(talk())
+    assert peer.offers[0]["render"] == "server"
+    assert "m=video" in peer.offers[0]["sdp"]

@@ -236,6 +236,52 @@ def test_a_photo_without_a_face_is_said_so_and_charged_as_voice(
     assert ended.charged == -(-ended.audio_rate * ended.seconds // 60)
 
 
+def test_who_comes_back_sees_the_face_again(house: House, minted: dict[str, Any]) -> None:
+    async def play(first: Caller, node: Node) -> None:
+        while not first.seen:
+            await asyncio.sleep(0.02)
+        [pc_id] = node.connections
+        await first.hang_up()
+        second = Caller(video=True)
+        try:
+            again = Offer(token=minted["token"], sdp=await second.offer(), pc_id=pc_id)
+            await second.answered(await node.connect(again))
+            async with asyncio.timeout(10):
+                while len(second.seen) < 20:
+                    await asyncio.sleep(0.02)
+            await hang_up(second, node)
+        finally:
+            await second.hang_up()
+
+    watch(house, minted["token"], play, lambda _who: Lamp())
+    assert row(house, minted["conversation_id"]).video_seconds is not None
+
+
+def test_every_beat_says_how_long_there_was_a_face(
+    house: House, minted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is charged if the process dies after it."""
+    monkeypatch.setattr("charafy.talk.session.BEAT_S", 0.5)
+    lamp = Lamp()
+    told: list[float | None] = []
+
+    async def play(caller: Caller, node: Node) -> None:
+        while len(caller.seen) < 50:
+            await asyncio.sleep(0.02)
+        lamp.broken = True
+        await caller.told("video-stopped")
+        for _ in range(2):
+            await asyncio.sleep(0.8)
+            told.append(row(house, minted["conversation_id"]).video_seconds)
+        await hang_up(caller, node)
+
+    watch(house, minted["token"], play, lambda _who: lamp)
+    assert told[0] == told[1]
+    ended = row(house, minted["conversation_id"])
+    assert ended.video_seconds == pytest.approx(told[0], abs=0.001)
+    assert told[0] == pytest.approx(2.0, abs=0.8)
+
+
 @pytest.mark.slow
 def test_the_face_of_a_photo_opens_its_mouth_while_it_is_heard(
     house: House, client: TestClient, who: Customer

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import httpx
 from aiortc import (
@@ -26,6 +26,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamTrack
 
+from charafy.client.sight import Eyes
 from charafy.client.sound import Ears, Microphone
 
 LABEL: Final = "rtvi-ai"
@@ -87,10 +88,16 @@ class Conversation:
         *,
         http: httpx.AsyncClient | None = None,
         on_told: Callable[[Told], None] | None = None,
+        render: Literal["client", "server"] = "client",
     ) -> None:
-        """`http`: for a client with rules of its own, as certificates; left open."""
+        """`http`: for a client with rules of its own, as certificates; left open.
+
+        `render="server"`: the server draws the face, and `eyes` see it, where the conversation
+        has one and `about` says so.
+        """
         self.microphone = Microphone()
         self.ears = Ears()
+        self.eyes = Eyes()
         self.told: list[Told] = []
         self.about: Data = {}
         """Of `bot-ready`."""
@@ -98,6 +105,7 @@ class Conversation:
         self._ticket = ticket
         self._http = http
         self._on_told = on_told
+        self._render = render
         self._news = asyncio.Event()
         self._count = 0
         servers = [RTCIceServer(**server) for server in ticket.ice_servers]
@@ -194,6 +202,8 @@ class Conversation:
         def on_track(track: MediaStreamTrack) -> None:
             if track.kind == "audio":
                 self._line.spawn(self.ears.listen(track))
+            else:
+                self._line.spawn(self.eyes.watch(track))
 
         @self._channel.on("open")
         def on_open() -> None:
@@ -204,6 +214,8 @@ class Conversation:
             self._hear(message)
 
         pc.addTransceiver(self.microphone, direction="sendrecv")
+        if self._render == "server":
+            pc.addTransceiver("video", direction="recvonly")
         await pc.setLocalDescription(await pc.createOffer())
         answer = await self._post()
         self.pc_id = answer["pc_id"]
@@ -222,7 +234,7 @@ class Conversation:
         try:
             answer = await client.post(
                 self._ticket.connect_url,
-                json={"sdp": local.sdp, "type": local.type, "render": "client"},
+                json={"sdp": local.sdp, "type": local.type, "render": self._render},
                 headers={"authorization": f"Bearer {self._ticket.token}"},
             )
         except httpx.HTTPError as error:

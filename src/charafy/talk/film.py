@@ -36,6 +36,8 @@ _CLOCK_RATE: Final = 90_000
 _LOAD_S: Final = 90.0
 """A face that was never drawn before has to be made from its photo first."""
 _DRAW_S: Final = 5.0
+_BEHIND_S: Final = 0.03
+"""Sound leaves in pieces of 20 ms that are encoded when they are whole, a picture at once."""
 _FROZEN_S: Final = 1.0
 """Longer without a new picture is no video, and costs none."""
 
@@ -164,7 +166,7 @@ class Film:
             self._stop(NO_FACE, error)
 
     def _draw(self, face: Face) -> VideoFrame:
-        picture = face.yuv(self._lips.pose(self._now()))
+        picture = face.yuv(self._lips.pose(self._now() - _BEHIND_S))
         return VideoFrame.from_ndarray(picture, format="yuv420p")
 
     def _count(self) -> None:
