@@ -1,5 +1,7 @@
 """A reply starts as soon as it will not stutter."""
 
+import pytest
+
 from charafy.talk.pace import Pace
 
 
@@ -31,7 +33,34 @@ def test_a_slow_one_waits_until_the_next_clause_will_be_there_in_time() -> None:
 
 
 def test_nobody_waits_for_ever() -> None:
-    assert start_s(Pace(rate=0.2, next_clause_s=9), "Well, hello.", made_each_s=0.5) <= 1.6
+    assert start_s(Pace(rate=0.2, next_clause_s=9), "Well, hello.", made_each_s=0.5) <= 3.6
+
+
+@pytest.mark.parametrize("rate", [0.75, 0.9, 1.1, 2.0])
+@pytest.mark.parametrize("next_clause_s", [0.2, 0.8])
+def test_what_follows_is_made_before_it_is_to_be_heard(rate: float, next_clause_s: float) -> None:
+    clause, follows_s = "I like the rain in the garden.", 3.5
+    pace = Pace(rate=rate, next_clause_s=next_clause_s, follows_s=follows_s)
+    started_s = start_s(pace, clause, made_each_s=rate)
+    first_s = len(clause) / 15
+    later_s = first_s / rate + next_clause_s
+    for tenth in range(round(10 * follows_s)):
+        made_at_s = later_s + (tenth / 10) / rate
+        heard_at_s = started_s + first_s + tenth / 10
+        assert made_at_s <= heard_at_s + 0.2
+
+
+def test_a_machine_that_is_busy_just_now_counts_as_slow() -> None:
+    pace = Pace(rate=3.0, next_clause_s=0.3)
+    clause = "I like the rain in the garden."
+    assert start_s(pace, clause, made_each_s=0.7) > start_s(pace, clause, made_each_s=3.0) + 1.0
+
+
+def test_it_learns_how_much_follows() -> None:
+    pace = Pace()
+    for _ in range(12):
+        pace.followed(8.0)
+    assert 7.5 < pace.follows_s <= 8.0
 
 
 def test_it_learns_how_fast_the_machine_speaks() -> None:

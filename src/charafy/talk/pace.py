@@ -12,7 +12,8 @@ _NEW: Final = 0.3
 _CHARS_PER_S: Final[dict[Language, float]] = {"en": 15.0, "ja": 7.5}
 _TOLERATED_S: Final = 0.15
 """A pause between two clauses that nobody takes for a stutter, less some."""
-_LONGEST_WAIT_S: Final = 1.5
+_LONGEST_WAIT_S: Final = 3.5
+"""Somebody who waits longer would rather hear it stutter."""
 _OVERDUE: Final = 0.25
 """Of the time that something took already: how much more it takes when it should be there."""
 
@@ -29,6 +30,8 @@ class Pace:
     """From what was understood until the first clause of the answer."""
     first_sound_s: float = 0.2
     """From there until its first audio."""
+    follows_s: float = 3.5
+    """Seconds of speech that follow on the first clause."""
 
     def made(self, audio_s: float, took_s: float) -> None:
         if audio_s > 0.3 and took_s > 0:
@@ -42,6 +45,9 @@ class Pace:
 
     def sounded(self, took_s: float) -> None:
         self.first_sound_s += _NEW * (took_s - self.first_sound_s)
+
+    def followed(self, audio_s: float) -> None:
+        self.follows_s += _NEW * (audio_s - self.follows_s)
 
     def sounds_in(
         self, language: Language, *, asked_s: float, thought_s: float | None, now_s: float
@@ -63,11 +69,14 @@ class Pace:
         """Whether a reply may be heard now, `waited_s` after its voice began on the first clause.
 
         Later than the first audio where the clause would otherwise run out before the next is
-        there; never more than 1.5 s later.
+        there, or a voice that is slower than time before all is said; never more than 3.5 s later.
         """
-        if made_s <= 0:
+        if made_s <= 0 or waited_s <= 0:
             return False
         audio_s = max(made_s, made_s if clause_made else len(clause) / _CHARS_PER_S[language])
-        done_s = waited_s if clause_made else audio_s / self.rate
-        begin_s = max(done_s, waited_s) + self.next_clause_s - _TOLERATED_S - audio_s
+        # What the machine does right now counts more than what it did.
+        rate = self.rate if clause_made else min(self.rate, made_s / waited_s)
+        done_s = waited_s if clause_made else audio_s / rate
+        behind_s = max(0.0, self.follows_s / rate - self.follows_s)
+        begin_s = max(done_s, waited_s) + self.next_clause_s + behind_s - _TOLERATED_S - audio_s
         return waited_s >= min(begin_s, _LONGEST_WAIT_S)

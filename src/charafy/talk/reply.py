@@ -57,6 +57,7 @@ class Reply:
         self._began_s = now()
         self._first = ""
         self._first_made = False
+        self._first_s = 0.0
         self._task = asyncio.create_task(self._make(), name=f"reply {key}")
 
     def ready(self) -> bool:
@@ -89,6 +90,8 @@ class Reply:
             self._pace.thought(self._speaker.language, self.thought_s - self._began_s)
             if self.sounded_s is not None:
                 self._pace.sounded(self.sounded_s - self.thought_s)
+        if self.playout.complete:
+            self._pace.followed(self.playout.made_s - self._first_s)
 
     def when_made(self, tell: Callable[[Reply], None]) -> None:
         """`tell` is called once engines no longer work at it."""
@@ -129,7 +132,8 @@ class Reply:
             self._first = self._first or clause
             with contextlib.suppress(NothingToSay):
                 await self._say(clause, since)
-            self._first_made = True
+            if not self._first_made:
+                self._first_made, self._first_s = True, self.playout.made_s
             since = self._now()
 
     async def _say(self, clause: str, since: float | None) -> None:
