@@ -10,6 +10,7 @@ const $ = (selector) => stage.querySelector(selector);
 const form = $("[data-ask]");
 const log = $("[data-log]");
 const bubble = $(".says");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 /** The face, the conversation that is open, and what is being said. */
 const scene = { player: null, talk: null, leave: null, entry: null, ticket: null };
 
@@ -165,7 +166,9 @@ function state(text) {
 }
 
 function speaking(on) {
-  $(".portrait").classList.toggle("is-speaking", on);
+  const portrait = $(".portrait");
+  portrait.classList.toggle("is-speaking", on);
+  if (on) portrait.scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
 }
 
 function busy(on) {

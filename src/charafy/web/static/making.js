@@ -54,21 +54,26 @@ async function sent(form) {
 
 function complain(form, refused) {
   form.querySelector(".refused")?.remove();
-  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-  if (!refused) return;
-  const box = document.createElement("div");
-  box.className = "notice bad refused";
-  box.setAttribute("role", "alert");
-  box.append(Object.assign(document.createElement("p"), { textContent: refused.error }));
-  const row = form.querySelector("[data-send]").closest(".row");
-  row.before(box);
-  const field = refused.param && form.elements.namedItem(refused.param);
-  if (field instanceof HTMLElement && field.type !== "hidden") {
-    field.setAttribute("aria-invalid", "true");
-    field.focus();
-  } else {
-    box.scrollIntoView({ block: "center" });
+  for (const field of form.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-errormessage");
   }
+  if (!refused) return;
+  const named = refused.param && form.elements.namedItem(refused.param);
+  const field = named instanceof HTMLElement && named.type !== "hidden" ? named : null;
+  const place = field?.closest(".field");
+  const said = document.createElement(place ? "p" : "div");
+  said.className = place ? "wrong refused" : "notice bad refused";
+  said.id = `${form.id}-refused`;
+  said.setAttribute("role", "alert");
+  if (place) said.textContent = refused.error;
+  else said.append(Object.assign(document.createElement("p"), { textContent: refused.error }));
+  if (place) place.append(said);
+  else form.querySelector("[data-send]").closest(".row").before(said);
+  field?.setAttribute("aria-invalid", "true");
+  field?.setAttribute("aria-errormessage", said.id);
+  field?.focus();
+  said.scrollIntoView({ block: "nearest" });
 }
 
 function showSpeed(range) {

@@ -12,9 +12,8 @@ const USUAL = {
   mouth: { x: 0.42, y: 0.58, width: 0.16, height: 0.06 },
   chin: { x: 0.5, y: 0.72 },
 };
-/** Of the frame's sides that the face takes, from hairline to chin: to look at, and to place by hand. */
+/** Of the frame's sides that the face takes, from hairline to chin. */
 const LOOKING = 0.6;
-const PLACING = 0.8;
 
 export class Picture {
   constructor(box) {
@@ -159,15 +158,14 @@ export class Picture {
     const { clientWidth: width, clientHeight: height } = this.easel;
     if (!wide || !width) return;
     const placing = this.place.ariaPressed === "true";
-    const { face } = this;
+    const face = placing ? closeUp(this.anchors) : this.face;
     let scale = Math.max(width / wide, height / high);
-    if (placing && !face) scale = Math.min(width / wide, height / high);
     if (face) {
-      const part = placing ? PLACING : LOOKING;
+      const part = placing ? 1 : LOOKING;
       const close = Math.min((part * width) / (face.width * wide), (part * height) / (face.height * high));
       scale = placing ? close : Math.max(scale, Math.min(close, scale * 2.5));
     }
-    const [middleX, middleY] = face ? [face.x + face.width / 2, face.y + face.height / 2] : [0.5, placing ? 0.5 : 0.4];
+    const [middleX, middleY] = face ? [face.x + face.width / 2, face.y + face.height / 2] : [0.5, 0.4];
     const left = slid(width / 2 - middleX * wide * scale, width - wide * scale);
     const top = slid(height * (placing ? 0.5 : 0.46) - middleY * high * scale, height - high * scale);
     const { style } = this.sheet;
@@ -180,10 +178,7 @@ export class Picture {
     this.place.textContent = on ? this.place.dataset.done : this.label;
     this.box.classList.toggle("is-placing", on);
     this.box.querySelector("[data-how]").hidden = !on;
-    if (on) {
-      this.anchors ??= structuredClone(USUAL);
-      this.face ??= faceOf(this.anchors);
-    }
+    if (on) this.anchors ??= structuredClone(USUAL);
     for (const mark of Object.values(this.marks)) mark.hidden = !on;
     this.layOut();
   }
@@ -290,4 +285,11 @@ function faceOf({ left_eye: left, right_eye: right, chin }) {
   const apart = right.x + right.width - left.x;
   const top = left.y - (chin.y - left.y) * 0.7;
   return { x: middle - apart, y: Math.max(0, top), width: 2 * apart, height: chin.y - Math.max(0, top) };
+}
+
+/** What is to be seen while eyes, mouth and chin are placed. */
+function closeUp({ left_eye: left, right_eye: right, chin }) {
+  const apart = right.x + right.width - left.x;
+  const down = chin.y - left.y;
+  return { x: left.x - apart * 0.3, y: left.y - down * 0.35, width: apart * 1.6, height: down * 1.6 };
 }
