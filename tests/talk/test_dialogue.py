@@ -175,6 +175,18 @@ def test_a_voice_that_is_late_inside_an_answer_is_told_with_the_turn() -> None:
     assert all(0.03 <= gap_s < 1.5 for gap_s in slow)
 
 
+def test_a_slow_voice_is_silent_between_clauses_and_not_between_words() -> None:
+    async def play(scene: Talk) -> None:
+        for _ in range(4):
+            await scene.says(then_s=40)
+
+    answer = (
+        "Certainly beautiful gardens everywhere. Wonderful colourful flowers surround everybody."
+    )
+    scene = talk(ScriptedCrew(heard=["Why?"], answers=[answer], rate=0.4), play)
+    assert len(scene.out.of("metrics")[-1]["gaps_s"]) == 1
+
+
 def test_a_mind_that_fails_is_apologised_for_and_the_time_is_not_to_be_paid() -> None:
     async def play(scene: Talk) -> None:
         await scene.phrases.prepare(scene.speaker)

@@ -63,6 +63,18 @@ class Pace:
         gone_s = now_s - since_s
         return max(whole_s - gone_s, _OVERDUE * gone_s)
 
+    def may_go_on(
+        self, clause: str, language: Language, *, waited_s: float, made_s: float, stored_s: float
+    ) -> bool:
+        """Whether a later clause may follow, of which so much is made and before which so much is
+        still to be heard: a pause before a clause is better than one inside it.
+        """
+        if waited_s <= 0:
+            return True
+        audio_s = max(made_s, len(clause) / _CHARS_PER_S[language])
+        missing_s = audio_s * (1.0 - min(self.rate, made_s / waited_s))
+        return made_s + stored_s >= missing_s
+
     def may_start(
         self, clause: str, language: Language, *, waited_s: float, made_s: float, clause_made: bool
     ) -> bool:

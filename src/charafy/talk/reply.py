@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from charafy.engines.voice import Language, NothingToSay
+from charafy.engines.voice import SAMPLE_RATE, Language, NothingToSay, SpeechChunk
 from charafy.talk.crew import Crew
 from charafy.talk.pace import Pace
 from charafy.talk.playout import Playout
@@ -138,6 +138,8 @@ class Reply:
 
     async def _say(self, clause: str, since: float | None) -> None:
         base_s, began, first = self.playout.made_s, self._now(), None
+        held: list[SpeechChunk] = []
+        made_s = 0.0
         pieces = self._crew.speak(clause, self._speaker.voice, self._speaker.language)
         self.playout.begin_clause(clause)
         async with contextlib.aclosing(pieces) as source:
@@ -152,8 +154,26 @@ class Reply:
                     if since is not None:
                         self._pace.waited(first - since)
                 if len(chunk.pcm):
-                    self.playout.add(chunk, base_s)
-        self._pace.made(self.playout.made_s - base_s, self._now() - began)
+                    held.append(chunk)
+                    made_s += len(chunk.pcm) / SAMPLE_RATE
+                if since is None or self._may_go_on(clause, self._now() - began, made_s):
+                    self._add(held, base_s)
+        self._add(held, base_s)
+        self._pace.made(made_s, self._now() - began)
+
+    def _may_go_on(self, clause: str, waited_s: float, made_s: float) -> bool:
+        return self._pace.may_go_on(
+            clause,
+            self._speaker.language,
+            waited_s=waited_s,
+            made_s=made_s,
+            stored_s=self.playout.made_s - self.playout.sent_s,
+        )
+
+    def _add(self, held: list[SpeechChunk], base_s: float) -> None:
+        for chunk in held:
+            self.playout.add(chunk, base_s)
+        held.clear()
 
 
 def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
