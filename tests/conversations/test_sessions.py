@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ def talking(client: TestClient, who: Customer, sessions: Sessions, **more: Any) 
     """The id of a conversation that goes on."""
     token, conversation_id = minted(client, who, **more)
     sessions.admit(token, "node")
+    sessions.reached(conversation_id)
     return conversation_id
 
 
@@ -57,7 +59,9 @@ def test_who_is_admitted_learns_all_it_takes_to_lead_the_conversation(
         character.photo_key,
     )
     now = row(house, conversation_id)
-    assert (now.state, now.node, now.connected_at) == ("live", "node", house.clock.now())
+    assert (now.state, now.node, now.connected_at) == ("live", "node", None)
+    sessions.reached(conversation_id)
+    assert row(house, conversation_id).connected_at == house.clock.now()
 
 
 def test_a_token_admits_once(client: TestClient, who: Customer, sessions: Sessions) -> None:
@@ -368,6 +372,63 @@ def test_deleting_a_live_one_ends_it_and_keeps_nothing_of_what_is_said_after(
     assert client.get(url, headers=who.headers).status_code == 404
     assert client.delete(url, headers=who.headers).status_code == 404
     assert row(house, conversation_id).visitor is None
+
+
+def test_a_client_that_never_came_through_costs_nothing_when_it_is_deleted(
+    client: TestClient, house: House, who: Customer, sessions: Sessions, clock: ManualClock
+) -> None:
+    listen(house, who)
+    token, conversation_id = minted(client, who)
+    sessions.admit(token, "node")
+    clock.advance(19)
+    url = f"{API}/conversations/{conversation_id}"
+    assert client.delete(url, headers=who.headers).json()["deleted"]
+    assert money(house, who) == Money(1_000, 0)
+    [event] = told(house)
+    assert (event["duration_s"], event["credits_used"], event["connected_at"]) == (0, 0, None)
+
+
+def test_nor_when_its_node_is_lost(
+    client: TestClient, house: House, who: Customer, sessions: Sessions, clock: ManualClock
+) -> None:
+    token, conversation_id = minted(client, who)
+    sessions.admit(token, "node")
+    clock.advance(10)
+    assert sessions.beat(conversation_id)
+    clock.advance(60)
+    house.sweeper.sweep()
+    ended = row(house, conversation_id)
+    assert (ended.reason, ended.seconds, ended.charged) == ("node_lost", 0.0, 0)
+    assert money(house, who) == Money(1_000, 0)
+
+
+def test_one_that_came_through_late_is_paid_from_then_and_only_the_first_time_counts(
+    client: TestClient, house: House, who: Customer, sessions: Sessions, clock: ManualClock
+) -> None:
+    token, conversation_id = minted(client, who)
+    sessions.admit(token, "node")
+    clock.advance(15)
+    sessions.reached(conversation_id)
+    clock.advance(5)
+    sessions.reached(conversation_id)
+    clock.advance(60)
+    house.sweeper.sweep()  # lost before its first beat
+    ended = row(house, conversation_id)
+    assert (ended.reason, ended.seconds) == ("node_lost", 0.0)
+    sessions.reached(conversation_id)
+    assert row(house, conversation_id) == ended
+
+
+def test_a_node_that_ends_before_it_could_say_that_somebody_came_says_so_by_the_time(
+    client: TestClient, house: House, who: Customer, sessions: Sessions, clock: ManualClock
+) -> None:
+    token, conversation_id = minted(client, who)
+    sessions.admit(token, "node")
+    clock.advance(15)
+    assert sessions.end(conversation_id, Ending("hang_up", 3.0))
+    ended = row(house, conversation_id)
+    assert ended.connected_at == clock.now() - timedelta(seconds=3)
+    assert ended.charged == 1
 
 
 def test_deleting_an_account_ends_its_conversations(

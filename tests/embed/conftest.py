@@ -76,7 +76,9 @@ class Stage:
         return self.house.embed_room.visits.open(self.character_id, origin="https://shop.example")
 
     def connect(self, opened: Opened) -> None:
-        self.house.conversation_room.sessions.admit(opened.token, "node")
+        sessions = self.house.conversation_room.sessions
+        sessions.admit(opened.token, "node")
+        sessions.reached(opened.conversation_id)
 
     def leave(self, opened: Opened, seconds: float) -> None:
         """Time passes, and then the visitor hangs up."""

@@ -187,6 +187,28 @@ def test_a_slow_voice_is_silent_between_clauses_and_not_between_words() -> None:
     assert len(scene.out.of("metrics")[-1]["gaps_s"]) == 1
 
 
+def test_an_opener_pauses_and_goes_on_like_any_speech() -> None:
+    async def play(scene: Talk) -> None:
+        await scene.phrases.prepare(scene.speaker)
+        await scene.says(then_s=0.5)
+        while not scene.out.of("speech"):
+            await scene.sound(0.02, loud=False)
+        scene.dialogue.stage.hold()
+        sent = len(scene.out.sound)
+        await scene.sound(0.5, loud=False)
+        assert len(scene.out.sound) == sent
+        scene.dialogue.stage.go_on()
+        await scene.sound(9.0, loud=False)
+
+    scene = talk(ScriptedCrew(heard=["Why?"], think_s=3.0), play)
+    assert [said["reply"] for said in scene.out.of("speech-paused")] == ["opener"]
+    assert [said["reply"] for said in scene.out.of("speech-resumed")] == ["opener"]
+    opener = sum(s["duration_s"] for s in scene.out.of("speech") if s["reply"] == "opener")
+    began = scene.out.when("bot-started-speaking") - scene.out.when("speech-resumed")
+    assert began >= opener - scene.out.of("speech-resumed")[0]["at_s"] - 0.05
+    assert scene.turns[-1].role == "assistant"
+
+
 def test_a_mind_that_fails_is_apologised_for_and_the_time_is_not_to_be_paid() -> None:
     async def play(scene: Talk) -> None:
         await scene.phrases.prepare(scene.speaker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Final
@@ -115,6 +116,9 @@ def _run(host: str | None, port: int | None, *, greet: bool, with_others: bool) 
     house = build_house(settings)
     worker = supervised_worker(settings.host, settings.port)
     talker = supervised_talk(settings.host, settings.port)
+    ending = contextlib.ExitStack()  # all of it, whatever of it fails
+    for end in (sock.close, house.close, worker.stop, talker.stop):
+        ending.callback(end)
     try:
         migrate(house.db)
         first = first_start(house)
@@ -135,10 +139,7 @@ def _run(host: str | None, port: int | None, *, greet: bool, with_others: bool) 
     except SchemaTooNew as error:
         raise fail(str(error)) from error
     finally:
-        talker.stop()
-        worker.stop()
-        house.close()
-        sock.close()
+        ending.close()
 
 
 def _settings(host: str | None, port: int | None) -> Settings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -47,12 +48,17 @@ class Endings:
         due = 0 if minted else owed(conversation, ending)
         lasted = 0.0 if minted else within(ending.seconds, conversation.limit_s)
         seen = ending.video_seconds
+        now = self._clock.now()
+        connected_at = conversation.connected_at
+        if connected_at is None and lasted:  # its node had no time to say so
+            connected_at = now - timedelta(seconds=lasted)
         ended = queries.update(
             tx,
             conversation.conversation_id,
             [when or conversation.state],
             state="ended",
-            ended_at=self._clock.now(),
+            connected_at=connected_at,
+            ended_at=now,
             seconds=round(lasted, 3),
             video_seconds=None if seen is None else round(within(seen, lasted), 3),
             reason=ending.reason,

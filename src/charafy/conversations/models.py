@@ -61,6 +61,7 @@ class Conversation:
     """Minted: when its token expires; live: when it is given up unless its node says otherwise."""
     created_at: datetime
     connected_at: datetime | None
+    """When its client first came through to its node."""
     ended_at: datetime | None
     seconds: float
     """From connected to ended."""

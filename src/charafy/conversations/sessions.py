@@ -91,7 +91,6 @@ class Sessions:
                     ["minted"],
                     state="live",
                     node=node,
-                    connected_at=now,
                     lease_until=now + LEASE,
                 )
                 if begun is None:  # on PostgreSQL, after it was read
@@ -108,6 +107,16 @@ class Sessions:
             visitor=minted.visitor,
             is_test=minted.is_test,
         )
+
+    def reached(self, conversation_id: str) -> None:
+        """Its client is there, for the first time: from now on it is to be paid."""
+        now = self._clock.now()
+        with self._db.write() as tx:
+            found = queries.find(tx, conversation_id, lock=True)
+            if found is not None and found.connected_at is None:
+                queries.update(
+                    tx, conversation_id, ["live"], connected_at=now, lease_until=now + LEASE
+                )
 
     def beat(self, conversation_id: str, *, video_seconds: float | None = None) -> bool:
         """It goes on: to be said every `BEAT_S`. False: it was ended elsewhere; let it be over.
@@ -166,7 +175,7 @@ class Sessions:
 
 
 def lasted_until_last_beat(conversation: Conversation) -> float:
-    """Seconds from connected to the last sign of life."""
+    """Seconds from connected to the last sign of life; 0 of one whose client never came."""
     if conversation.connected_at is None:
         return 0.0
     return (conversation.lease_until - LEASE - conversation.connected_at).total_seconds()

@@ -50,9 +50,7 @@ class Tokens:
         self._key = OctKey.import_key(given.get_secret_value() if given else _derived_key(secret))
         self._clock = clock
 
-    def make(
-        self, conversation: Conversation, name: str, url: str, life: timedelta = LIFE
-    ) -> str:
+    def make(self, conversation: Conversation, name: str, url: str, life: timedelta = LIFE) -> str:
         """A token for it. `name`: of the visitor; `url`: where to connect, within `life`."""
         now = self._clock.now()
         claims = {

@@ -89,19 +89,6 @@ class Playout:
         return tuple(gap for gap in self._gaps if gap >= _NOTICED_S)
 
     @property
-    def zero_s(self) -> float | None:
-        """When its first sample was heard, or would have been had there been no pause or gap.
-
-        None while nothing of it is being heard.
-        """
-        return None if self.paused else self._began_s
-
-    @property
-    def shapes(self) -> tuple[Viseme, ...]:
-        """What the mouth does in all that is made so far."""
-        return tuple(shape for piece in self._pieces for shape in piece.visemes)
-
-    @property
     def over(self) -> bool:
         """Everything was handed on."""
         return self.complete and self._sent >= self._made

@@ -113,6 +113,7 @@ class Session:
             asyncio.create_task(job, name=name)
             for name, job in {
                 "greet": self._greet(),
+                "arrival": self._arrive(),
                 "listen": self._listen(),
                 "messages": self._obey(),
                 "pump": self._line.pump(),
@@ -165,6 +166,18 @@ class Session:
                 await asyncio.to_thread(self._settle, reason, seconds)
             except Exception as error:  # noqa: BLE001 - the sweeper settles what stays open
                 log.error("not_settled", **describe(error))
+                await asyncio.sleep(1.0)
+            else:
+                return
+
+    async def _arrive(self) -> None:
+        """Have it paid from now on, whoever settles it."""
+        await self._there.wait()
+        while True:
+            try:
+                await asyncio.to_thread(self._sessions.reached, self.admitted.conversation_id)
+            except Exception as error:  # noqa: BLE001 - a database that is busy now may not be next time
+                log.warning("arrival_missed", **describe(error))
                 await asyncio.sleep(1.0)
             else:
                 return

@@ -22,6 +22,8 @@ from charafy.talk.reply import Reply, Speaker
 log = structlog.get_logger("charafy.talk")
 
 TICK_S: Final = 0.02
+_LEAD: Final = "opener"
+"""What clients know as a reply of its own: an opener, or an apology."""
 
 
 class Outlet(Protocol):
@@ -74,7 +76,6 @@ class Stage:
         self._now = now
         self._ended = ended
         self._reply: Reply | None = None
-        self._lead_began = 0.0
         self._lead: Playout | None = None
         """An opener or an apology, heard before the reply or instead of it."""
         self._since_s = 0.0
@@ -105,12 +106,6 @@ class Stage:
         return playout if playout is not None and playout.zero_s is not None else None
 
     @property
-    def playing(self) -> Playout | None:
-        """What is being heard right now."""
-        playout = self._lead or (self._reply.playout if self._reply is not None else None)
-        return playout if playout is not None and playout.zero_s is not None else None
-
-    @property
     def heard(self) -> str:
         """What was heard of what is on."""
         if self._reply is None:
@@ -132,28 +127,20 @@ class Stage:
         if self._held:
             return
         self._held = True
-        if self._reply is not None and self._reply.playout.started:
-            at_s = self._reply.playout.heard_s(self._now())
-            self._reply.playout.pause(self._now())
-            self._outlet.tell(
-                events.server("speech-paused", reply=self._reply.key, at_s=round(at_s, 3))
-            )
-        if self._lead is not None:
-            self._lead.pause(self._now())
+        for key, playout in self._on():
+            at_s = playout.heard_s(self._now())
+            playout.pause(self._now())
+            self._outlet.tell(events.server("speech-paused", reply=key, at_s=round(at_s, 3)))
 
     def go_on(self) -> None:
         """It was no interruption."""
         if not self._held:
             return
         self._held = False
-        if self._lead is not None:
-            self._lead.resume(self._now())
-        if self._reply is not None and self._reply.playout.started:
-            self._reply.playout.resume(self._now())
-            at_s = self._reply.playout.sent_s
-            self._outlet.tell(
-                events.server("speech-resumed", reply=self._reply.key, at_s=round(at_s, 3))
-            )
+        for key, playout in self._on():
+            playout.resume(self._now())
+            at_s = round(playout.sent_s, 3)
+            self._outlet.tell(events.server("speech-resumed", reply=key, at_s=at_s))
 
     def stop(self) -> None:
         """End what is on, at what was heard of it."""
@@ -163,6 +150,13 @@ class Stage:
             self._outlet.flush()
         if self._reply is not None:
             self._finish(interrupted=True)
+
+    def _on(self) -> list[tuple[str, Playout]]:
+        """What somebody is in the middle of hearing, by the name that the client knows it by."""
+        lead = [(_LEAD, self._lead)] if self._lead is not None else []
+        if self._reply is None or not self._reply.playout.started:
+            return lead
+        return [*lead, (self._reply.key, self._reply.playout)]
 
     async def close(self) -> None:
         """Stop, and wait for what is being stopped."""
@@ -176,7 +170,7 @@ class Stage:
         now = self._now()
         if self._lead is not None:
             self._play(self._lead, now)
-            if self._lead.over and now - self._lead_began >= self._lead.made_s:
+            if self._lead.over and self._lead.heard_s(now) >= self._lead.made_s:
                 self._lead = None
                 self._openers.ended(now)
             return
@@ -218,7 +212,7 @@ class Stage:
     def _say(self, playout: Playout | None) -> None:
         if playout is not None:
             playout.start(self._now())
-            self._lead, self._lead_began = playout, self._now()
+            self._lead = playout
 
     def _play(self, playout: Playout, now: float) -> list[Piece]:
         pcm, pieces = playout.due(now)
@@ -226,7 +220,7 @@ class Stage:
             self._outlet.play(pcm)
         if playout is self._lead:
             for piece in pieces:
-                self._outlet.tell(events.speech("opener", piece))
+                self._outlet.tell(events.speech(_LEAD, piece))
         return pieces
 
     def _caption(self, key: str, clause: str | None, words: list[str]) -> None:

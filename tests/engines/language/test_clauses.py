@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,20 @@ def test_nothing_is_lost_and_nothing_is_long(text: str, language: Language, step
     assert all(clauses)
 
 
-@given(st.text(max_size=200), st.sampled_from(["en", "ja"]))
-def test_it_is_cut_alike_however_it_comes(text: str, language: Language) -> None:
-    assert cut(text, language, 1) == cut(text, language, 1)
+@given(
+    st.text(st.sampled_from("ab,.!?:;「」。、 \n"), max_size=400),
+    st.sampled_from(["en", "ja"]),
+    st.integers(1, 400),
+)
+def test_it_is_cut_alike_however_it_comes(text: str, language: Language, step: int) -> None:
+    assert cut(text, language, 1) == cut(text, language, step)
+
+
+def test_a_megabyte_at_once_takes_no_longer_than_in_pieces() -> None:
+    took = []
+    for size in (1 << 17, 1 << 20):
+        began = time.process_time()
+        clauses = Clauses("en").feed("word " * (size // 5))
+        took.append(time.process_time() - began)
+        assert len(clauses) > size // 200
+    assert took[1] < 8 * 4 * max(took[0], 0.01)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from charafy.engines.language import Language
@@ -91,6 +91,7 @@ def test_orders_are_no_facts(language: Language, text: str) -> None:
         assert order not in kept
 
 
+@settings(deadline=None)
 @given(TEXTS, LANGUAGES)
 @example("I like \u2028\"'; DROP", "en")
 def test_a_fact_is_short_and_holds_nothing_that_could_end_a_quotation(
@@ -102,6 +103,7 @@ def test_a_fact_is_short_and_holds_nothing_that_could_end_a_quotation(
         assert not set(fact.text) & set('"「」『』<>|{}[]()\n\r:;.。')
 
 
+@settings(deadline=None)
 @given(st.lists(TEXTS, max_size=12), LANGUAGES)
 def test_few_are_kept_whatever_is_said_and_the_prompt_stays_one_quotation(
     texts: list[str], language: Language

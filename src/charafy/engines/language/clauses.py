@@ -32,12 +32,16 @@ class Clauses:
 
     def feed(self, delta: str) -> list[str]:
         """The clauses that are complete now."""
-        self._text = (self._text + delta).lstrip()
-        clauses = []
-        while (end := self._end()) is not None:
-            clauses.append(self._text[:end].strip())
-            self._text = self._text[end:].lstrip()
+        text, at, clauses = self._text + delta, 0, []
+        while True:
+            at = _after_space(text, at)
+            end = self._end(text[at : at + _MOST[self._language] + 1])
+            if end is None:
+                break
+            clauses.append(text[at : at + end].strip())
+            at += end
             self._first = False
+        self._text = text[at:]
         return clauses
 
     def rest(self) -> list[str]:
@@ -45,8 +49,9 @@ class Clauses:
         left, self._text = self._text.strip(), ""
         return [left] if left else []
 
-    def _end(self) -> int | None:
-        language, text = self._language, self._text
+    def _end(self, text: str) -> int | None:
+        """Where the first clause ends of what is left, of which `text` is the beginning."""
+        language = self._language
         ends, pauses = (_ENDS_EN, _PAUSES_EN) if language == "en" else (_ENDS_JA, _PAUSES_JA)
         cuts = [m.end() for m in ends.finditer(text) if not _ABBREVIATED.search(text[: m.end()])]
         least = _FIRST[language] if self._first else _LATER[language]
@@ -59,3 +64,9 @@ class Clauses:
             space = text.rfind(" ", 1, _MOST[language])
             return space if space > 0 else _MOST[language]
         return None
+
+
+def _after_space(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at

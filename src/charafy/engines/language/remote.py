@@ -16,6 +16,7 @@ from charafy.engines.language import Asked, ChatFailed, ChatStalled
 
 MOST_BYTES: Final = 1 << 20
 """Of one reply: a few spoken sentences in JSON are a hundredth of it."""
+_MOST_LINE: Final = 64 * 1024
 _MOST_AFTER_END: Final = 16
 """Pieces that may follow the end of a reply and are read for the connection's sake."""
 
@@ -197,6 +198,8 @@ class _Events:
         if self._size > MOST_BYTES:
             raise ChatFailed("The language model sent far more than a reply.")
         *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > _MOST_LINE:
+            raise ChatFailed("The language model sent far more than a reply.")
         for line in lines:
             if line.startswith(b"data:") and (data := line[5:].decode("utf-8", "replace").strip()):
                 yield data
