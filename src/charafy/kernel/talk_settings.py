@@ -26,5 +26,5 @@ class TalkSettings(BaseSettings):
         ge=0,
         le=1000,
         description="Conversations for which one talk process draws the face itself, as a video "
-        "track; with more, clients draw it. Each takes a seventh of a core.",
+        "track; with more, clients draw it. Each takes a fifth of a core.",
     )
