@@ -18,6 +18,8 @@ from tests.support.visitor import NotHeard
 _SETTLED: Final = 0.25
 """Of the time, in which models are loaded and phrases made: the slope is that of the rest."""
 _LOOK_S: Final = 5.0
+_AFTER_GREETING_S: Final = 12.0
+"""The persona is read and openers are made meanwhile."""
 _PLAYED: Final = """async () => {
   const played = {};
   for (const call of visitor.calls)
@@ -36,6 +38,7 @@ def run() -> dict[str, Any]:
         since = len(call.visitor.messages)
         call.connect("en")
         call.greeted(since)
+        call.visitor.wait(_AFTER_GREETING_S)
         return _conversed(call, said, minutes * 60, pause_s)
 
 
@@ -91,6 +94,8 @@ def _turn(call: Call, said: Said) -> float:
     visitor.until(lambda: visitor.now > end, len(said.pcm) / 24_000 + 5, "the end of the turn")
 
     def answered() -> bool:
+        if any(error.data["code"] == "reply_failed" for error in visitor.told("error", since)):
+            raise NotHeard("the character could not answer, and said so")
         over = visitor.told("speech-ended", since, interrupted=False)
         return bool(over) and over[-1].at > end and visitor.silent_for(0.6)
 
