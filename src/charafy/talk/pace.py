@@ -75,20 +75,20 @@ class Pace:
         missing_s = audio_s * (1.0 - min(self.rate, made_s / waited_s))
         return made_s + stored_s >= missing_s
 
-    def may_start(
+    def starts_in(
         self, clause: str, language: Language, *, waited_s: float, made_s: float, clause_made: bool
-    ) -> bool:
-        """Whether a reply may be heard now, `waited_s` after its voice began on the first clause.
+    ) -> float:
+        """Seconds until a reply may be heard, `waited_s` after its voice began on the first clause.
 
         Later than the first audio where the clause would otherwise run out before the next is
         there, or a voice that is slower than time before all is said; never more than 3.5 s later.
         """
         if made_s <= 0 or waited_s <= 0:
-            return False
+            return self.first_sound_s
         audio_s = max(made_s, made_s if clause_made else len(clause) / _CHARS_PER_S[language])
         # What the machine does right now counts more than what it did.
         rate = self.rate if clause_made else min(self.rate, made_s / waited_s)
         done_s = waited_s if clause_made else audio_s / rate
         behind_s = max(0.0, self.follows_s / rate - self.follows_s)
         begin_s = max(done_s, waited_s) + self.next_clause_s + behind_s - _TOLERATED_S - audio_s
-        return waited_s >= min(begin_s, _LONGEST_WAIT_S)
+        return min(begin_s, _LONGEST_WAIT_S) - waited_s

@@ -64,19 +64,13 @@ class Reply:
         """Whether it may be heard now without running dry."""
         if self.playout.complete:
             return self.playout.made_s > 0
-        if self.thought_s is None:
-            return False
-        return self._pace.may_start(
-            self._first,
-            self._speaker.language,
-            waited_s=self._now() - self.thought_s,
-            made_s=self.playout.made_s,
-            clause_made=self._first_made,
-        )
+        return self.playout.made_s > 0 and self._starts_in_s() <= 0
 
     @property
     def sounds_in_s(self) -> float:
         """How long it will probably take until it is ready."""
+        if self.playout.made_s > 0:
+            return self._starts_in_s()
         return self._pace.sounds_in(
             self._speaker.language,
             asked_s=self._began_s,
@@ -160,6 +154,16 @@ class Reply:
                     self._add(held, base_s)
         self._add(held, base_s)
         self._pace.made(made_s, self._now() - began)
+
+    def _starts_in_s(self) -> float:
+        assert self.thought_s is not None
+        return self._pace.starts_in(
+            self._first,
+            self._speaker.language,
+            waited_s=self._now() - self.thought_s,
+            made_s=self.playout.made_s,
+            clause_made=self._first_made,
+        )
 
     def _may_go_on(self, clause: str, waited_s: float, made_s: float) -> bool:
         return self._pace.may_go_on(
