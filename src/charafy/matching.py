@@ -27,10 +27,9 @@ HEARING_MODEL: Final = "whisper-base"
 
 def refining_is_installed() -> bool:
     """Whether the optional packages are there that matched voices are refined with."""
-    from charafy.engines.hearing import whisper
     from charafy.engines.voice.cloning.match import refine
 
-    return refine.available() and whisper.available()
+    return refine.available()
 
 
 def matcher_of(settings: Settings, voice: DeferredVoice, front_end: FrontEnd) -> Cloner:
@@ -76,12 +75,8 @@ def _workshop(
     return Workshop(refiner.improve, Jury(ears.report, recognise, front_end))
 
 
-def transcriber_of(settings: Settings) -> Callable[[Reference], str | None] | None:
-    """What is said in a recording, for services that want to know; None where nobody can tell."""
-    from charafy.engines.hearing import whisper
-
-    if not whisper.available():
-        return None
+def transcriber_of(settings: Settings) -> Callable[[Reference], str | None]:
+    """What is said in a recording, for services that want to know."""
     recognise = Transcription(Store(settings.models))
 
     def transcribe(reference: Reference) -> str | None:

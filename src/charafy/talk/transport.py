@@ -16,6 +16,8 @@ from pipecat.transports.smallwebrtc.transport import (
     SmallWebRTCTransport,
 )
 
+from charafy.talk.bounds import bound_fragments
+
 _MOST_WAITING: Final = 100
 _VP8: Final = "video/vp8"
 
@@ -31,6 +33,8 @@ class Connection(SmallWebRTCConnection):
     def force_transceivers_to_send_recv(self) -> None:
         """Called between the offer and the answer: where what is agreed can still be chosen."""
         super().force_transceivers_to_send_recv()  # type: ignore[no-untyped-call]
+        if self.pc.sctp is not None:
+            bound_fragments(self.pc.sctp)
         for transceiver in self.pc.getTransceivers():
             # Preferences set now would come too late: aiortc takes the client's first choice when
             # it reads the offer. Sorting keeps the order of the others.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from charafy.engines.hearing import SAMPLE_RATE, Recogniser
-from charafy.engines.hearing.whisper import Whisper, available
+from charafy.engines.hearing.whisper import Whisper
 from charafy.engines.voice.cloning.rates import listened
 from tests.support.listening import recorded
 from tests.support.refining import whisper
@@ -44,6 +44,5 @@ def test_less_than_a_tenth_of_a_second_is_nothing() -> None:
 
 
 def test_a_missing_model_is_an_error_of_the_system(tmp_path: Path) -> None:
-    assert available()
     with pytest.raises(OSError, match="no Whisper model"):
         Whisper(tmp_path).transcribe(np.zeros(SAMPLE_RATE, np.float32), "en")

@@ -1,9 +1,11 @@
 """Whisper (MIT) for short turns: its encoder sees the turn and little more, not half a minute.
 
-The encoder's work grows with the sound it is given: a turn of six seconds padded to thirty costs
-four times what it costs padded to twelve, and is understood as well. Below eight seconds the
-decoder begins to repeat itself. Where `OMP_WAIT_POLICY` isn't "passive" when the process starts
-(`charafy talk` sets it), threads that wait for work take all of a core from whoever else has some.
+The encoder's work grows with the sound it is given, and a short turn is understood as well with
+twelve seconds of it as with thirty; with much less the decoder begins to repeat itself. What was
+measured is in docs/decisions/hearing.md.
+
+Where `OMP_WAIT_POLICY` isn't "passive" when the process starts (`charafy talk` sets it), threads
+that wait for work take all of a core from whoever else has some.
 """
 
 from __future__ import annotations

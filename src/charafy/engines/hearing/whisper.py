@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,11 +15,6 @@ if TYPE_CHECKING:
 _SHORTEST: Final = SAMPLE_RATE // 10
 _DETECTED_S: Final = 30
 """What the model sees at once."""
-
-
-def available() -> bool:
-    """Whether the optional package is installed. Imports nothing."""
-    return find_spec("faster_whisper") is not None
 
 
 class Whisper:
