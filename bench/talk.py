@@ -6,8 +6,8 @@ buffers against jitter at both ends; browser and server share this machine. The 
 server counts them, which hears that somebody is silent about 0.2 s after they are.
 
 Environment: BENCH_TURNS (20), BENCH_INTERRUPTIONS (10), BENCH_LANGUAGES (en,ja),
-BENCH_RENDER (client or server), BENCH_LLM (embedded, or remote: canned
-answers of a service that is as quick as hosted models are). Settings of the server (CHARAFY_LLM_...) reach it.
+BENCH_RENDER (client or server), BENCH_LLM (embedded, or remote: canned answers of a service that is
+as quick as hosted models are). Settings of the server (CHARAFY_LLM_...) reach it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -88,13 +88,18 @@ def run() -> dict[str, Any]:
     llm = os.environ.get("BENCH_LLM", "embedded")
     figures: dict[str, Any] = {"render": os.environ.get("BENCH_RENDER", "client"), "llm": llm}
     with (
-        answering() if llm == "remote" else nullcontext({}) as settings,
+        _mind(llm) as settings,
         serving(**settings) as server,
         calling(server) as call,
     ):
         for language, sayings in said.items():
             figures[language] = _measured(call, language, sayings, interruptions)
     return figures
+
+
+def _mind(llm: str) -> AbstractContextManager[dict[str, str]]:
+    """The settings of who thinks."""
+    return answering() if llm == "remote" else nullcontext({})
 
 
 def _measured(
