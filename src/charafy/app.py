@@ -24,6 +24,7 @@ from charafy.conversations import routes as conversations_routes
 from charafy.credits import routes as credits_routes
 from charafy.dashboard import routes as dashboard
 from charafy.dashboard.door import SESSION_COOKIE
+from charafy.dashboard.making import Makers
 from charafy.demo import player_page
 from charafy.demo.lines import Lines
 from charafy.demo.world import create_demo_world, demo_characters, give_avatars
@@ -158,9 +159,24 @@ def _dashboard(house: House, pages: Pages) -> APIRouter:
         clones=house.voice_room.clones,
         avatars=house.avatars,
         conversations=house.conversation_room.conversations,
+        makers=_makers(house),
         credits_left=lambda account_id: _credits_left(house, account_id),
         cast=lambda: _cast(house),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),
+    )
+
+
+def _makers(house: House) -> Makers:
+    return Makers(
+        characters=house.characters,
+        avatars=house.avatars,
+        voices=house.voices,
+        speech=house.speech,
+        videos=house.video_room.videos,
+        idempotency=house.idempotency,
+        prices=house.settings.prices,
+        plan_limit=lambda plan: house.settings.plan(plan).max_characters,
+        credits_left=lambda account_id: _credits_left(house, account_id),
     )
 
 

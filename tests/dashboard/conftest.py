@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from limits.storage import MemoryStorage
 
 from charafy.accounts.service import Account, AccountServices, Passwords
+from charafy.dashboard.making import Makers
 from charafy.dashboard.routes import router
 from charafy.demo.world import create_demo_world
 from charafy.house import House, build_house
@@ -96,6 +97,20 @@ def _credits_left(house: House, account_id: str) -> int:
         return house.credits.balance(tx, account_id).available
 
 
+def makers_of(house: House) -> Makers:
+    return Makers(
+        characters=house.characters,
+        avatars=house.avatars,
+        voices=house.voices,
+        speech=house.speech,
+        videos=house.video_room.videos,
+        idempotency=house.idempotency,
+        prices=house.settings.prices,
+        plan_limit=lambda plan: house.settings.plan(plan).max_characters,
+        credits_left=lambda account_id: _credits_left(house, account_id),
+    )
+
+
 def _site(house: House) -> Site:
     migrate(house.db)
     services = AccountServices.build(
@@ -126,6 +141,7 @@ def _site(house: House) -> Site:
         clones=house.voice_room.clones,
         avatars=house.avatars,
         conversations=house.conversation_room.conversations,
+        makers=makers_of(house),
         credits_left=lambda account_id: _credits_left(house, account_id),
         cast=lambda: house.characters.list(owner.account_id),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),

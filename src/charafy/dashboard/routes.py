@@ -10,14 +10,19 @@ from charafy.avatars.service import Avatars
 from charafy.characters.service import Character, Characters
 from charafy.conversations.service import Conversations
 from charafy.credits.service import Credits
+from charafy.dashboard.character import OneCharacter
+from charafy.dashboard.characters import OwnCharacters
 from charafy.dashboard.door import Door
 from charafy.dashboard.entering import Entering
 from charafy.dashboard.forms import Forms
 from charafy.dashboard.home import Home
+from charafy.dashboard.making import Makers
 from charafy.dashboard.operator_desk import OperatorDesk
 from charafy.dashboard.own_account import OwnAccount
 from charafy.dashboard.proving import Proving
+from charafy.dashboard.speech import Playground
 from charafy.dashboard.trying import Trying
+from charafy.dashboard.videos import OwnVideos
 from charafy.dashboard.voices import CreditsLeft, OwnVoices
 from charafy.kernel.db import Database
 from charafy.kernel.http.limits import Limiter
@@ -41,6 +46,7 @@ def router(
     credits_left: CreditsLeft,
     avatars: Avatars,
     conversations: Conversations,
+    makers: Makers,
     cast: Callable[[], Sequence[Character]],
     add_demo: Callable[[str], Sequence[Character]],
 ) -> APIRouter:
@@ -79,10 +85,24 @@ def router(
         avatars=avatars,
         conversations=conversations,
     ).add_to(api)
+    _add_making(api, door, pages, makers)
     OwnAccount(door, services).add_to(api)
     OperatorDesk(door, services, settings.base_url, db, credits).add_to(api)
     _add_ways_back(api)
     return api
+
+
+def _add_making(api: APIRouter, door: Door, pages: Pages, makers: Makers) -> None:
+    """The pages on which things are made."""
+    OwnCharacters(door, makers).add_to(api)
+    # Before the page of one character, whose address would match it as well.
+    new = _going_to("/dashboard/characters/new")
+    for address in ("/dashboard/characters/check", "/dashboard/characters/picture"):
+        api.add_api_route(address, new, methods=["GET"])
+    rate = makers.prices.conversation_audio_per_minute
+    OneCharacter(door, pages, makers, talk_rate=rate).add_to(api)
+    Playground(door, makers).add_to(api)
+    OwnVideos(door, makers).add_to(api)
 
 
 def _add_ways_back(api: APIRouter) -> None:
