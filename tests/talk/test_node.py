@@ -244,6 +244,30 @@ def test_who_lost_the_line_in_the_middle_of_a_reply_hears_the_rest_of_it(
     assert any(loud > 3000 for _, loud in second.heard)
 
 
+def test_who_closes_the_page_without_a_word_is_waited_for_and_pays_for_none_of_it(
+    house: House, minted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("charafy.talk.session._GRACE_S", 2.0)
+    there_s: list[float] = []
+
+    async def play(caller: Caller, node: Node) -> None:
+        loop = asyncio.get_running_loop()
+        await caller.told("bot-ready")
+        began = loop.time()
+        await caller.told("speech-ended")
+        await caller.hang_up()
+        there_s.append(loop.time() - began)
+        async with asyncio.timeout(15):
+            while node.count:
+                await asyncio.sleep(0.05)
+        assert loop.time() - began > there_s[0] + 1.5
+
+    call(house, minted["token"], play)
+    ended = row(house, minted["conversation_id"])
+    assert (ended.state, ended.reason) == ("ended", "disconnected")
+    assert ended.seconds < there_s[0] + 1.0
+
+
 def test_nobody_comes_back_to_the_conversation_of_somebody_else(
     house: House, minted: dict[str, Any]
 ) -> None:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("charafy.talk")
 
 MOST_FRAGMENTS: Final = 1024
-"""Of messages that are not whole yet, or that overtook others. Who keeps to the megabyte that aiortc
-says it has room for has no more of them under way, and a message to us takes one or two."""
+"""Of messages that are not whole yet, or that overtook others. Who keeps to the megabyte that
+aiortc says it has room for has no more of them under way, and a message to us takes one or two."""
 
 
 def bound_fragments(sctp: RTCSctpTransport) -> None:

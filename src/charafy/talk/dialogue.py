@@ -119,6 +119,8 @@ class Dialogue:
         self._tasks: set[asyncio.Task[None]] = set()
         self.active_s = now()
         """When somebody last said or did something."""
+        self._idle_from_s: float | None = None
+        """What `active_s` was before what is heard now, which may turn out to be noise."""
         self.dead_s = 0.0
         """Seconds that were waited for answers which never came."""
 
@@ -198,6 +200,8 @@ class Dialogue:
 
     def _user_started(self) -> None:
         self._user_speaking = True
+        if self._idle_from_s is None:
+            self._idle_from_s = self.active_s
         self.active_s = self._now()
         self.stage.hold()
         self._outlet.tell(events.event("user-started-speaking"))
@@ -253,7 +257,10 @@ class Dialogue:
                     "error", message="That was not understood.", code="not_heard", fatal=False
                 )
             )
-            text = ""
+            text, self._idle_from_s = "", None
+        before_s, self._idle_from_s = self._idle_from_s, None
+        if not text and before_s is not None:
+            self.active_s = before_s
         stages = {
             "recognised": (guess.recognised_s if guess else None) or self._now(),
             "committed": self._now(),
@@ -304,6 +311,8 @@ class Dialogue:
     def _over(self, said: Said) -> None:
         self._history.assistant(said.heard)
         self.active_s = self._now()
+        if self._idle_from_s is not None:
+            self._idle_from_s = self.active_s
         if said.failure is not None and said.started_s is None:
             self.dead_s += said.waited_s
         latency: dict[str, float] = {}
