@@ -23,6 +23,7 @@ LATE_S: Final = 0.125
 
 _STEP_S: Final = 0.004
 _MOST_S: Final = 0.5
+_GUESSES_S: Final = (-0.3, -0.15, 0.0, 0.15, 0.3)
 _SMOOTH_S: Final = 0.08
 _MOUTH: Final = ((0.50, 0.68), (0.40, 0.60))
 """Rows and columns of a frame, in shares of it, in which `Framing` places the mouth."""
@@ -30,38 +31,51 @@ _SLOW_S: Final = 1.2
 """What takes longer is no syllable."""
 
 
-def openness(seen: Sequence[tuple[float, Grey]], heard: Sequence[tuple[float, float]]) -> Floats:
-    """How far the mouth is open in each picture, 0..1 of what there is.
-
-    `seen`: when each picture came; `heard`: when sound came, and how loud. Raises `ValueError`
-    where it was never both loud and quiet.
-    """
-    when = np.array([at for at, _ in seen])
-    pixels = _quick(np.stack([_mouth(picture).ravel() for _, picture in seen]), when)
-    level = _sampled(np.array(heard, float), when)
-    loud, quiet = level > 0.5 * level.max(), level < 0.1 * level.max()
-    if not loud.any() or not quiet.any():
-        raise ValueError("nothing was said, or there was no pause")
-    change = pixels[loud].mean(axis=0) - pixels[quiet].mean(axis=0)
-    opened = np.asarray(pixels @ change, float)
-    low, high = np.percentile(opened, [2, 98])
-    return np.asarray(np.clip((opened - low) / max(high - low, 1e-9), 0.0, 1.0), float)
-
-
 def skew(
     seen: Sequence[tuple[float, Grey]], heard: Sequence[tuple[float, float]]
 ) -> dict[str, Any]:
-    """By how many seconds the picture is late (below 0: early), and how well both agree, 0..1."""
-    opened = np.stack([np.array([at for at, _ in seen]), openness(seen, heard)], axis=1)
-    sound = np.array(heard, float)
-    begin = max(opened[0, 0], sound[0, 0]) + _MOST_S
-    end = min(opened[-1, 0], sound[-1, 0]) - _MOST_S
+    """By how many seconds the picture is late (below 0: early), and how well both agree, -1..1.
+
+    `seen`: when each picture came; `heard`: when sound came, and how loud. Raises `ValueError`
+    where one half of it was never both loud and quiet.
+    """
+    when, sound = np.array([at for at, _ in seen]), np.array(heard, float)
+    pixels = _quick(np.stack([_mouth(picture).ravel() for _, picture in seen]), when)
+    found = [
+        # A mouth that is late by more than a syllable is open when it is quiet.
+        _compared(when, _openness(pixels, _sampled(sound, when - late_s)), sound)
+        for late_s in _GUESSES_S
+    ]
+    agreement, late_s = max(found)
+    return {"late_s": round(late_s, 3), "agreement": round(agreement, 2)}
+
+
+def _openness(pixels: NDArray[np.float32], level: Floats) -> Floats:
+    """How far the mouth is open in each picture, 0..1 of what there is."""
+    loud, quiet = level > 0.5 * level.max(), level < 0.1 * level.max()
+    first = np.arange(len(pixels)) < len(pixels) // 2
+    opened = np.empty(len(pixels))
+    # What is learnt from one half is looked for in the other: noise has no mouth there.
+    for known, asked in ((first, ~first), (~first, first)):
+        if not (known & loud).any() or not (known & quiet).any():
+            raise ValueError("nothing was said in a half of it, or there was no pause")
+        change = pixels[known & loud].mean(axis=0) - pixels[known & quiet].mean(axis=0)
+        opened[asked] = pixels[asked] @ change
+        low, high = np.percentile(opened[asked], [2, 98])
+        opened[asked] = np.clip((opened[asked] - low) / max(high - low, 1e-9), 0.0, 1.0)
+    return opened
+
+
+def _compared(when: Floats, openness: Floats, sound: Floats) -> tuple[float, float]:
+    """How well they agree at best, and how late the picture is then."""
+    opened = np.stack([when, openness], axis=1)
+    begin, end = max(when[0], sound[0, 0]) + _MOST_S, min(when[-1], sound[-1, 0]) - _MOST_S
     grid = np.arange(begin, end, _STEP_S)
     level = _normal(_sampled(sound, grid))
     lags = np.arange(-_MOST_S, _MOST_S + _STEP_S / 2, _STEP_S)
     agreement = np.array([(_normal(_sampled(opened, grid + lag)) * level).mean() for lag in lags])
     best = int(np.argmax(agreement))
-    return {"late_s": round(float(lags[best]), 3), "agreement": round(float(agreement[best]), 2)}
+    return float(agreement[best]), float(lags[best])
 
 
 def _mouth(picture: Grey) -> NDArray[np.float32]:
