@@ -84,3 +84,6 @@ def test_somebody_talks_with_a_character_on_another_site_and_its_owner_pays(
             assert 1 <= cost <= 5
             assert ask(server, "GET", "/credits")["credits_remaining"] == before - cost
             until_somebody_talks(frame)  # the one place is free again
+            ask(server, "PUT", f"{path}/embed", embed_enabled=False)
+            frame.wait_until("() => document.querySelector('.embed').dataset.state === 'ended'")
+            assert frame.text(".state") == "This character has left."

@@ -12,6 +12,8 @@
   const HOME = new URL(script?.src || location.href).origin;
   const MODES = ["floating", "overlay", "fullpage", "inline"];
   const SPOKEN = { en: ["Talk with a character", "Character"], ja: ["キャラクターと話す", "キャラクター"] };
+  /** Wishes that are kept until the frame is there. */
+  const MOST_WAITING = 10;
   const ICON = "M4 5h16v11H9l-5 4zM8 9h8M8 12h5";
   const LOOKS = `
 :host { --w: var(--charafy-width, 400px); --h: var(--charafy-height, 620px); --gap: var(--charafy-gap, 20px); --size: var(--charafy-launcher, 64px); --round: var(--charafy-radius, 18px); --tone: var(--charafy-accent, #cb3d26); display: contents; color-scheme: light dark; }
@@ -197,7 +199,10 @@ dialog::backdrop { background: rgb(20 16 12 / .55); }
     }
 
     #ask(what, detail = {}) {
-      if (!this.#ready) return this.#waiting.push([what, detail]);
+      if (!this.#ready) {
+        this.#waiting = [...this.#waiting.slice(1 - MOST_WAITING), [what, detail]];
+        return;
+      }
       this.#frame.contentWindow?.postMessage({ charafy: "widget", do: what, ...detail }, this.#server);
     }
 
