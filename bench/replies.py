@@ -292,6 +292,6 @@ def _crew() -> ThreadedCrew:
         concurrency=max(1, cores // 2),
     )
     crew = ThreadedCrew(vad=vad, recogniser=recogniser, voice=voice, melody=melody_of())
-    crew.hire(mind_of(settings, crew.wants_room))
+    crew.hire(mind_of(settings, crew.speaking))
     recogniser.transcribe(np.zeros(HEARING_RATE, np.float32), "en")
     return crew

@@ -1,4 +1,4 @@
-"""Engines in threads: who makes room for whom. The engines are scripted, the threads are real."""
+"""Engines in threads. The engines are scripted, the threads are real."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from contextlib import aclosing
 import numpy as np
 
 from charafy.engines.hearing import Samples
-from charafy.engines.language import Asked
 from charafy.engines.voice import Language, SpeechChunk
 from charafy.talk.crew import ThreadedCrew
 from tests.support.talking import LoudnessVad
 
-ASKED = Asked((), "en")
 WAIT_S = 10.0
 
 
@@ -49,46 +47,31 @@ class LongVoice:
         assert self.may_stop.wait(WAIT_S)
 
 
-class Chat:
-    def reply(self, asked: Asked) -> Iterator[str]:
-        yield from ("One ", "two ", "three.")
-
-    def warm(self, asked: Asked) -> None: ...
-
-
 class Melody:
     def over(self, samples: Samples) -> float:
         return 0.25
 
 
 def crew_of(voice: LongVoice, melody: Melody | None = None) -> ThreadedCrew:
-    crew = ThreadedCrew(vad=Vad(), recogniser=Ears(), voice=voice, melody=melody)
-    crew.hire(Chat())
-    return crew
+    return ThreadedCrew(vad=Vad(), recogniser=Ears(), voice=voice, melody=melody)
 
 
-def test_a_voice_wants_room_while_it_speaks_unless_somebody_waits_for_the_model() -> None:
+def test_a_model_is_told_while_a_voice_is_at_work() -> None:
     voice = LongVoice()
     crew = crew_of(voice)
-    wanted = [crew.wants_room()]
+    told = [crew.speaking()]
 
     async def main() -> None:
         async with aclosing(crew.speak("Hi.", "af_heart", "en")) as speech:
             await anext(speech)
-            async with aclosing(crew.think(ASKED)) as first:
-                await anext(first)
-                wanted.append(crew.wants_room())
-                async with aclosing(crew.think(ASKED)) as second:
-                    await anext(second)
-                    wanted.append(crew.wants_room())
-                wanted.append(crew.wants_room())
+            told.append(crew.speaking())
             voice.may_stop.set()
             assert await anext(speech, None) is None
-        wanted.append(crew.wants_room())
+        told.append(crew.speaking())
 
     asyncio.run(main())
     crew.close()
-    assert wanted == [False, True, False, True, False]
+    assert told == [False, True, False]
 
 
 def test_the_melody_is_heard_where_there_is_an_ear_for_it() -> None:

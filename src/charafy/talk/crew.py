@@ -60,7 +60,7 @@ class Crew(Thinker, Protocol):
 class ThreadedCrew:
     """Bounded: `hearers`, `thinkers` and `speakers` threads, however many sessions there are.
 
-    The voice goes first: as long as it `wants_room`, a language model on the same cores waits.
+    The voice goes first: `speaking` is what a language model on the same cores waits for.
     """
 
     def __init__(
@@ -85,20 +85,14 @@ class ThreadedCrew:
         self._listeners = ThreadPoolExecutor(1, thread_name_prefix="listen")
         self._lock = threading.Lock()
         self._speeches = 0
-        self._thinking = thinkers
-        self._thoughts = 0
-        """Under way, or waiting until a thread is free."""
 
     def hire(self, chat: Chat) -> None:
-        """Let this one think. It is made with `wants_room` at hand, so it comes second."""
+        """Let this one think. It is made with `speaking` at hand, so it comes second."""
         self._chat = chat
 
-    def wants_room(self) -> bool:
-        """Whether a voice is at work right now, and nobody waits until a model is free.
-
-        Who makes room while others wait lets them wait for all that is still to be spoken.
-        """
-        return self._speeches > 0 and self._thoughts <= self._thinking
+    def speaking(self) -> bool:
+        """Whether a voice is at work right now."""
+        return self._speeches > 0
 
     def listen(self) -> VadStream:
         """A stream of voice activity that has heard nothing yet; loads the model."""
@@ -121,16 +115,9 @@ class ThreadedCrew:
             return 1.0
         return await self.attend(partial(self._melody.over, samples))
 
-    async def think(self, asked: Asked) -> AsyncGenerator[str, None]:
+    def think(self, asked: Asked) -> AsyncGenerator[str, None]:
         """Deltas of a reply; leaving the iteration stops the model."""
-        self._thoughts += 1
-        try:
-            deltas = relayed(self._thinkers, lambda: self._mind.reply(asked))
-            async with contextlib.aclosing(deltas):
-                async for delta in deltas:
-                    yield delta
-        finally:
-            self._thoughts -= 1
+        return relayed(self._thinkers, lambda: self._mind.reply(asked))
 
     async def warm(self, asked: Asked) -> None:
         """Let the model read what every turn of a conversation begins with."""

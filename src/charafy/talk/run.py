@@ -70,7 +70,7 @@ def crew_of(house: House) -> ThreadedCrew:
         melody=melody_of(),
         thinkers=thinkers,
     )
-    crew.hire(mind_of(house.settings, crew.wants_room))
+    crew.hire(mind_of(house.settings, crew.speaking))
     return crew
 
 
