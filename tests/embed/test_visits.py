@@ -14,6 +14,7 @@ from charafy.embed.models import Opened
 from charafy.embed.visits import LIFE
 from charafy.kernel.errors import CharafyError, InsufficientCredits, NotFound, TooManyRequests
 from tests.embed.conftest import Stage
+from tests.support.neighbours import Customer
 
 DAY_S = 86_400
 
@@ -151,8 +152,17 @@ def test_a_visit_across_midnight_takes_from_each_day_what_passed_in_it(stage: St
     opened = stage.open()
     stage.connect(opened)
     stage.leave(opened, 240)
-    days = stage.house.embeds.usage(stage.owner.account_id, stage.character_id)
-    assert [(day.day.day, day.seconds, day.sessions) for day in days] == [(1, 40, 1), (2, 200, 0)]
+    usage = stage.owner.get(f"/characters/{stage.character_id}/embed/usage").json()
+    assert usage == {
+        "character_id": stage.character_id,
+        "today_seconds": 200,
+        "month_seconds": 240,
+        "open_sessions": 0,
+        "days": [
+            {"day": "2026-01-01", "seconds": 40, "sessions": 1},
+            {"day": "2026-01-02", "seconds": 200, "sessions": 0},
+        ],
+    }
     assert stage.open().session_limit_s == 100
 
 
@@ -189,6 +199,15 @@ def test_the_owner_s_own_conversations_are_not_counted(stage: Stage) -> None:
     body = {"character_id": stage.character_id, "mode": "audio-only"}
     assert stage.owner.post("/conversation/token", body).status_code == 200
     assert stage.open().session_limit_s == 60
+
+
+def test_nobody_else_sees_what_was_used(stage: Stage, bob: Customer) -> None:
+    assert bob.get(f"/characters/{stage.character_id}/embed/usage").status_code == 404
+    stage.talk(10)
+    opened = stage.open()
+    usage = stage.owner.get(f"/characters/{stage.character_id}/embed/usage").json()
+    assert (usage["open_sessions"], usage["today_seconds"]) == (1, 10)
+    stage.connect(opened)
 
 
 def test_only_what_is_embedded_can_be_visited(stage: Stage) -> None:

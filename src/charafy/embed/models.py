@@ -57,6 +57,19 @@ class DayOfUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What visitors had of a character this month, in UTC, of conversations that are over."""
+
+    character_id: str
+    today_s: float
+    month_s: float
+    days: tuple[DayOfUse, ...]
+    """Those with any use, in order."""
+    open_sessions: int
+    """Conversations that go on, or that somebody is about to begin."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A visitor's way into a conversation: nothing here tells of its owner's credits."""
 

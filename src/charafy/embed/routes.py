@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
 
-from charafy.embed.schemas import EmbedAnswer, UpdateEmbed
+from charafy.embed.schemas import EmbedAnswer, UpdateEmbed, UsageAnswer
 from charafy.embed.service import Embeds
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.http.guard import Guard
@@ -29,6 +29,18 @@ def router(guard: Guard, embeds: Embeds) -> APIRouter:
     def get_embed(caller: reader, character_id: str) -> EmbedAnswer:
         """Who may embed the character, and how much of it they may use."""
         return EmbedAnswer.of(embeds.get(caller.account_id, character_id))
+
+    @api.get(
+        "/characters/{character_id}/embed/usage",
+        summary="See what visitors used",
+        responses=_RESPONSES,
+    )
+    def get_embed_usage(caller: reader, character_id: str) -> UsageAnswer:
+        """Seconds and conversations of visitors, by days of this month in UTC.
+
+        Conversations that still go on are counted when they are over.
+        """
+        return UsageAnswer.of(embeds.usage(caller.account_id, character_id))
 
     @api.put(
         "/characters/{character_id}/embed",

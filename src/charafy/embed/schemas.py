@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from charafy.embed.models import EmbedChanges, EmbedSettings
+from charafy.embed.models import EmbedChanges, EmbedSettings, Usage
 from charafy.embed.origins import normal_origin
 from charafy.kernel.http.partial import PartialBody
 from charafy.kernel.http.schema import Answer, Body
@@ -89,6 +90,35 @@ class EmbedAnswer(Answer):
             embed_monthly_limit_seconds=settings.monthly_limit_s,
             embed_max_concurrent=settings.max_concurrent,
             embed_url=settings.embed_url,
+        )
+
+
+class UsageDay(Answer):
+    day: date = Field(examples=["2026-01-01"])
+    seconds: float = Field(examples=[420.0])
+    sessions: int = Field(description="Those that began on that day.", examples=[3])
+
+
+class UsageAnswer(Answer):
+    character_id: str
+    today_seconds: float = Field(examples=[420.0])
+    month_seconds: float = Field(examples=[9_300.5])
+    open_sessions: int = Field(
+        description="Conversations that go on, or that somebody is about to begin.", examples=[1]
+    )
+    days: list[UsageDay] = Field(description="Days of this month with any use, in order.")
+
+    @classmethod
+    def of(cls, usage: Usage) -> UsageAnswer:
+        return cls(
+            character_id=usage.character_id,
+            today_seconds=usage.today_s,
+            month_seconds=usage.month_s,
+            open_sessions=usage.open_sessions,
+            days=[
+                UsageDay(day=one.day, seconds=one.seconds, sessions=one.sessions)
+                for one in usage.days
+            ],
         )
 
 

@@ -6,12 +6,12 @@ from charafy.characters.service import Character, Characters
 from charafy.conversations.service import Conversations
 from charafy.embed import queries
 from charafy.embed.budget import month_of
-from charafy.embed.models import DayOfUse, EmbedChanges, EmbedSettings, OpenSession
+from charafy.embed.models import DayOfUse, EmbedChanges, EmbedSettings, OpenSession, Usage
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx
 from charafy.kernel.errors import NotFound
 
-__all__ = ["DayOfUse", "EmbedChanges", "EmbedSettings", "Embeds", "settings_of"]
+__all__ = ["DayOfUse", "EmbedChanges", "EmbedSettings", "Embeds", "Usage", "settings_of"]
 
 
 class Embeds:
@@ -49,14 +49,21 @@ class Embeds:
                     self._conversations.break_off(tx, account_id, session.conversation_id)
             return settings_of(tx, self._characters.owned(tx, account_id, character_id))
 
-    def usage(self, account_id: str, character_id: str) -> list[DayOfUse]:
-        """The days of this month (UTC) that have any use, in order. Raises `NotFound`."""
-        month = month_of(self._clock.now())
+    def usage(self, account_id: str, character_id: str) -> Usage:
+        """Raises `NotFound` for a character that isn't the account's."""
+        now = self._clock.now()
+        month, today = month_of(now), now.date()
         with self._db.read() as tx:
-            character = self._characters.owned(tx, account_id, character_id)
-            return list(
-                queries.days(tx, character.character_id, month.start.date(), month.end.date())
-            )
+            found = self._characters.owned(tx, account_id, character_id).character_id
+            days = tuple(queries.days(tx, found, month.start.date(), month.end.date()))
+            going_on = len(queries.sessions_of(tx, found))
+        return Usage(
+            character_id=found,
+            today_s=sum(day.seconds for day in days if day.day == today),
+            month_s=sum(day.seconds for day in days),
+            days=days,
+            open_sessions=going_on,
+        )
 
     def end_gone(self) -> int:
         """Let those go who talk to a character that was deleted; returns how many."""

@@ -15,6 +15,7 @@ OPERATIONS: tuple[tuple[str, str, str], ...] = (
     ("put", "/characters/{character_id}/avatar", "generate_avatar"),
     ("get", "/characters/{character_id}/avatar", "get_avatar"),
     ("get", "/characters/{character_id}/embed", "get_embed"),
+    ("get", "/characters/{character_id}/embed/usage", "get_embed_usage"),
     ("put", "/characters/{character_id}/embed", "update_embed"),
     ("get", "/voices", "list_voices"),
     ("post", "/voice/clone", "clone_voice"),

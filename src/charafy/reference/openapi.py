@@ -53,7 +53,7 @@ TAGS: tuple[Tag, ...] = (
     Tag("Video", "Films of a character that speaks.", r"/videos?(/|$)"),
     Tag("Conversation", "Talking with a character, live.", r"/conversations?(/|$)"),
     Tag("Credits", "What you have and what it was spent on.", r"/(credits|checkout|billing)"),
-    Tag("Embed", "Who may show a character on their page, and for how long.", r".*/embed$"),
+    Tag("Embed", "Who may show a character on their page, and for how long.", r".*/embed(?:/|$)"),
     Tag("OpenAI-compatible", "The same speech for OpenAI's clients.", r"/(audio/|models)"),
     Tag("Account", "Your account and its API keys.", r"/(account|keys)"),
     Tag("Webhooks", "Being told when something is done, at a URL of yours.", r"/webhooks"),
