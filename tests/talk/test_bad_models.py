@@ -96,7 +96,7 @@ def node_of(house: House) -> Node:
             transport=JudgedTransport(house.to_models),
         )
 
-    crew = ScriptedCrew(heard=[""], rate=30.0)
+    crew = ScriptedCrew(heard=[""], rate=100.0, speak_s=0.01)
     phrases = Phrases(crew)
     make = makes(crew, Pace(rate=3.0), phrases, Guests(invite, threads=2))
     return Node(

@@ -121,13 +121,13 @@ class Playout:
         self._began_s = now_s
 
     def pause(self, now_s: float) -> None:
-        """Hand on nothing more until `resume`."""
+        """Hand on nothing more until `resume`; what was handed on ahead is to be taken back."""
         if self._paused_s is None:
+            self._sent = int(self.heard_s(now_s) * SAMPLE_RATE)
             self._paused_s = now_s
 
     def resume(self, now_s: float) -> None:
         if self._paused_s is not None and self._began_s is not None:
-            # What went out before the pause was heard before it.
             self._began_s = now_s - self.sent_s
         self._paused_s = None
 

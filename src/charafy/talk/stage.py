@@ -130,6 +130,7 @@ class Stage:
         for key, playout in self._on():
             at_s = playout.heard_s(self._now())
             playout.pause(self._now())
+            self._outlet.flush()
             self._outlet.tell(events.server("speech-paused", reply=key, at_s=round(at_s, 3)))
 
     def go_on(self) -> None:

@@ -6,7 +6,7 @@ Its connections speak VP8, whatever else a client would rather see.
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 from pipecat.frames.frames import Frame, InterruptionFrame, OutputAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection
@@ -19,6 +19,8 @@ from pipecat.transports.smallwebrtc.transport import (
 from charafy.talk.bounds import bound_fragments
 
 _MOST_WAITING: Final = 100
+_PREFETCH: Final = 1
+"""Packets of 20 ms."""
 _VP8: Final = "video/vp8"
 
 
@@ -36,6 +38,11 @@ class Connection(SmallWebRTCConnection):
         if self.pc.sctp is not None:
             bound_fragments(self.pc.sctp)
         for transceiver in self.pc.getTransceivers():
+            if transceiver.kind == "audio":
+                # aiortc keeps 80 ms of sound in case packets swap places; who interrupts, and who
+                # ends a turn, would be noticed that much later.
+                receiver: Any = transceiver.receiver
+                receiver._RTCRtpReceiver__jitter_buffer._prefetch = _PREFETCH
             # Preferences set now would come too late: aiortc takes the client's first choice when
             # it reads the offer. Sorting keeps the order of the others.
             transceiver._codecs.sort(key=lambda codec: codec.mimeType.lower() != _VP8)
