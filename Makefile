@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run refine test test-fast browser lint format types check bench doctor lock openapi clean
+.PHONY: help run refine test test-fast browser lint format types check bench screenshots doctor lock openapi clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ format: $(VENV)/.dev-ready ## Bring the code into shape
 bench: $(VENV)/.dev-ready ## Measure, print a table, write var/bench.json
 	@$(BIN)/charafy models pull --for-tests --quiet-if-present
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench
+
+screenshots: $(VENV)/.dev-ready browser ## Every page at three widths, in both languages and themes, into var/screenshots
+	$(BIN)/python -m tests.support.screenshots var/screenshots
 
 doctor: $(VENV)/.run-ready ## What works here, what is missing, what to do
 	@$(BIN)/charafy doctor

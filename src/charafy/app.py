@@ -21,10 +21,13 @@ from charafy.characters import routes as characters_routes
 from charafy.characters.service import Character
 from charafy.conversations import connect_routes
 from charafy.conversations import routes as conversations_routes
+from charafy.conversations.overview import Overviews
 from charafy.credits import routes as credits_routes
+from charafy.credits.service import Books
 from charafy.dashboard import routes as dashboard
 from charafy.dashboard.door import SESSION_COOKIE
 from charafy.dashboard.making import Makers
+from charafy.dashboard.watching import Watchers
 from charafy.demo import player_page
 from charafy.demo.lines import Lines
 from charafy.demo.world import create_demo_world, demo_characters, give_avatars
@@ -160,6 +163,7 @@ def _dashboard(house: House, pages: Pages) -> APIRouter:
         avatars=house.avatars,
         conversations=house.conversation_room.conversations,
         makers=_makers(house),
+        watchers=_watchers(house),
         credits_left=lambda account_id: _credits_left(house, account_id),
         cast=lambda: _cast(house),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),
@@ -177,6 +181,20 @@ def _makers(house: House) -> Makers:
         prices=house.settings.prices,
         plan_limit=lambda plan: house.settings.plan(plan).max_characters,
         credits_left=lambda account_id: _credits_left(house, account_id),
+    )
+
+
+def _watchers(house: House) -> Watchers:
+    return Watchers(
+        db=house.db,
+        clock=house.clock,
+        characters=house.characters,
+        conversations=house.conversation_room.conversations,
+        overviews=Overviews(house.db),
+        credits=house.credits,
+        books=Books(house.db),
+        purchases=house.purchases,
+        webhooks=house.webhooks,
     )
 
 

@@ -13,8 +13,11 @@ from fastapi.testclient import TestClient
 from limits.storage import MemoryStorage
 
 from charafy.accounts.service import Account, AccountServices, Passwords
+from charafy.conversations.overview import Overviews
+from charafy.credits.service import Books
 from charafy.dashboard.making import Makers
 from charafy.dashboard.routes import router
+from charafy.dashboard.watching import Watchers
 from charafy.demo.world import create_demo_world
 from charafy.house import House, build_house
 from charafy.kernel.http import files
@@ -97,6 +100,20 @@ def _credits_left(house: House, account_id: str) -> int:
         return house.credits.balance(tx, account_id).available
 
 
+def watchers_of(house: House) -> Watchers:
+    return Watchers(
+        db=house.db,
+        clock=house.clock,
+        characters=house.characters,
+        conversations=house.conversation_room.conversations,
+        overviews=Overviews(house.db),
+        credits=house.credits,
+        books=Books(house.db),
+        purchases=house.purchases,
+        webhooks=house.webhooks,
+    )
+
+
 def makers_of(house: House) -> Makers:
     return Makers(
         characters=house.characters,
@@ -142,6 +159,7 @@ def _site(house: House) -> Site:
         avatars=house.avatars,
         conversations=house.conversation_room.conversations,
         makers=makers_of(house),
+        watchers=watchers_of(house),
         credits_left=lambda account_id: _credits_left(house, account_id),
         cast=lambda: house.characters.list(owner.account_id),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),

@@ -59,11 +59,20 @@ class Door:
     """Makes visitors of requests and answers of templates. Thread-safe."""
 
     def __init__(
-        self, pages: Pages, sessions: Sessions, limiter: Limiter, settings: Settings, secret: bytes
+        self,
+        pages: Pages,
+        sessions: Sessions,
+        limiter: Limiter,
+        settings: Settings,
+        secret: bytes,
+        *,
+        purse: Callable[[str], int],
     ) -> None:
+        """`purse`: an account's id -> the credits that it can spend."""
         self._pages = pages
         self._sessions = sessions
         self._limiter = limiter
+        self._purse = purse
         self._https = settings.base_url.startswith("https://")
         self._form_key = hmac.digest(secret, b"charafy form", "sha256")
 
@@ -119,6 +128,7 @@ class Door:
             status,
             account=visitor.account,
             csrf_token=visitor.csrf_token,
+            purse=lambda: self._purse(visitor.member.account_id),
             **more,
         )
         if visitor.new_form_cookie:

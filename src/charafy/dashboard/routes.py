@@ -12,6 +12,9 @@ from charafy.conversations.service import Conversations
 from charafy.credits.service import Credits
 from charafy.dashboard.character import OneCharacter
 from charafy.dashboard.characters import OwnCharacters
+from charafy.dashboard.conversations import Talks
+from charafy.dashboard.credits import Money
+from charafy.dashboard.design import Design
 from charafy.dashboard.door import Door
 from charafy.dashboard.entering import Entering
 from charafy.dashboard.forms import Forms
@@ -21,9 +24,12 @@ from charafy.dashboard.operator_desk import OperatorDesk
 from charafy.dashboard.own_account import OwnAccount
 from charafy.dashboard.proving import Proving
 from charafy.dashboard.speech import Playground
+from charafy.dashboard.start import Start
 from charafy.dashboard.trying import Trying
 from charafy.dashboard.videos import OwnVideos
 from charafy.dashboard.voices import CreditsLeft, OwnVoices
+from charafy.dashboard.watching import Watchers
+from charafy.dashboard.webhooks import Hooks
 from charafy.kernel.db import Database
 from charafy.kernel.http.limits import Limiter
 from charafy.kernel.settings import Settings
@@ -47,12 +53,13 @@ def router(
     avatars: Avatars,
     conversations: Conversations,
     makers: Makers,
+    watchers: Watchers,
     cast: Callable[[], Sequence[Character]],
     add_demo: Callable[[str], Sequence[Character]],
 ) -> APIRouter:
     """`cast`: the characters that greet strangers on the front page, none at all if there are
     none; `add_demo`: gives an account the demo characters."""
-    door = Door(pages, services.sessions, limiter, settings, secret)
+    door = Door(pages, services.sessions, limiter, settings, secret, purse=credits_left)
     api = APIRouter(include_in_schema=False, route_class=door.route_class())
     forms = Forms(door, services, settings, voices, cast)
     Entering(door, services, settings, forms).add_to(api)
@@ -86,7 +93,7 @@ def router(
         conversations=conversations,
     ).add_to(api)
     _add_making(api, door, pages, makers)
-    OwnAccount(door, services).add_to(api)
+    _add_watching(api, door, watchers, settings.base_url, services)
     OperatorDesk(door, services, settings.base_url, db, credits).add_to(api)
     _add_ways_back(api)
     return api
@@ -103,6 +110,18 @@ def _add_making(api: APIRouter, door: Door, pages: Pages, makers: Makers) -> Non
     OneCharacter(door, pages, makers, talk_rate=rate).add_to(api)
     Playground(door, makers).add_to(api)
     OwnVideos(door, makers).add_to(api)
+
+
+def _add_watching(
+    api: APIRouter, door: Door, watchers: Watchers, base_url: str, services: AccountServices
+) -> None:
+    """The pages on which an eye is kept on things, one's own account among them."""
+    Talks(door, watchers).add_to(api)
+    Money(door, watchers).add_to(api)
+    Hooks(door, watchers).add_to(api)
+    Start(door, base_url, keys=services.keys, characters=watchers.characters).add_to(api)
+    Design(door).add_to(api)
+    OwnAccount(door, services).add_to(api)
 
 
 def _add_ways_back(api: APIRouter) -> None:
