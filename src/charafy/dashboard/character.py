@@ -103,8 +103,10 @@ class OneCharacter:
         door = self._door
 
         @api.get("/dashboard/characters/{character_id}/face")
-        def back(character_id: CharacterId) -> Response:
-            return RedirectResponse(f"/dashboard/characters/{character_id}", 303)
+        def back(
+            visitor: Annotated[Visitor, Depends(door.member)], character_id: CharacterId
+        ) -> Response:
+            return RedirectResponse(_address(self._person(visitor, character_id)), 303)
 
         @api.get("/dashboard/characters/{character_id}/rig")
         def rig(
