@@ -22,9 +22,9 @@ from charafy.embed.room import EmbedRoom
 from charafy.embed.service import Embeds
 from charafy.engines.voice.cloning import Cloner
 from charafy.engines.voice.deferred import DeferredVoice
-from charafy.engines.voice.router import VoiceRouter
+from charafy.engines.voice.router import CloneShelf, VoiceRouter
 from charafy.engines.voice.text import TextFrontEnd
-from charafy.ground import lay_ground, voice_of
+from charafy.ground import Ground, lay_ground, voice_of
 from charafy.kernel.clock import Clock, SystemClock
 from charafy.kernel.db import Database
 from charafy.kernel.fetch import Fetcher
@@ -121,6 +121,13 @@ class House:
         self.db.close()
 
 
+def _speaking(ground: Ground) -> tuple[TextFrontEnd, CloneShelf, DeferredVoice, CloneServices]:
+    """What turns text into speech: shared by everything that speaks."""
+    front_end, shelf = TextFrontEnd(), shelf_of(ground.storage)
+    voice = voice_of(ground.settings, front_end, shelf)
+    return front_end, shelf, voice, services_of(ground, front_end)
+
+
 def build_house(
     settings: Settings, *, clock: Clock | None = None, cloner: Cloner | None = None
 ) -> House:
@@ -130,15 +137,12 @@ def build_house(
     """
     ground = lay_ground(settings, clock or SystemClock())
     limiter = Limiter(MemoryStorage())
-    front_end = TextFrontEnd()
-    shelf = shelf_of(ground.storage)
-    voice = voice_of(settings, front_end, shelf)
-    services = services_of(ground, front_end)
+    front_end, shelf, voice, services = _speaking(ground)
+    router = VoiceRouter(voice, services.speakers, shelf)
     voices = Voices(ground.db, voice.voices, settings.base_url)
     characters = characters_of(ground, voices)
     avatars = avatars_of(ground, characters)
     webhooks, deliverer, outside = webhooks_of(ground)
-    router = VoiceRouter(voice, services.speakers, shelf)
     speech = speech_of(ground, router, front_end, characters, voices)
     cloner = cloner or cloner_of(settings, voice, front_end, services.cloners)
     voice_room = voice_room_of(
