@@ -65,6 +65,12 @@ class Guests:
                 self._last.popitem(last=False)
             return guest
 
+    def rehearsing(self) -> Thinker:
+        """Who answers test keys: scripted, the same every time, at nobody's cost."""
+        from charafy.engines.language.scripted import ScriptedChat
+
+        return Guest(ScriptedChat(), self._pool)
+
     def close(self) -> None:
         """Take no more work."""
         self._pool.shutdown(wait=False, cancel_futures=True)

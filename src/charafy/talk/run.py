@@ -21,7 +21,7 @@ from charafy.engines.language.persona import Persona, told
 from charafy.house import House
 from charafy.kernel.observe import describe
 from charafy.supervisor import when_parent_ends
-from charafy.talk.crew import Crew, ThreadedCrew
+from charafy.talk.crew import Crew, Thinker, ThreadedCrew
 from charafy.talk.guests import Guests
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
@@ -94,7 +94,11 @@ def makes(crew: Crew, pace: Pace, phrases: Phrases, guests: Guests) -> Callable[
         who = admitted.character
         speaker = Speaker(who.engine_voice, who.language)
         persona = Persona(who.name, who.language, who.system_prompt, admitted.visitor)
-        thinker = guests.thinker(who.own_model) if who.own_model else crew
+        thinker: Thinker = crew
+        if admitted.is_test:
+            thinker = guests.rehearsing()
+        elif who.own_model is not None:
+            thinker = guests.thinker(who.own_model)
         return Dialogue(
             speaker,
             Mind(thinker, persona),

@@ -194,6 +194,7 @@ class Session:
                 render="client" if self.film is None else "server",
                 character={"name": who.character.name, "language": who.character.language},
                 limit_s=who.limit_s,
+                is_test=who.is_test,
             )
         )
         greeting = _first_word(who) if who.greeting is None else who.greeting

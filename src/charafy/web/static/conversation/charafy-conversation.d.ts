@@ -32,6 +32,8 @@ export interface About {
   render: "client" | "server";
   character: { name: string; language: "en" | "ja" };
   limit_s: number;
+  /** Opened with a test key: a scripted engine answers with what it was told. */
+  is_test: boolean;
 }
 
 /** A piece of a reply; its times are seconds from the reply's first sample. */
