@@ -108,8 +108,8 @@ class Hooks:
             return self._one(request, visitor, endpoint, cursor=cursor, done=done)
 
         @api.get("/dashboard/webhooks/{endpoint_id}/rotate")
-        def back(endpoint_id: Id) -> Response:
-            return RedirectResponse(_page_of(endpoint_id), 303)
+        def back(visitor: Annotated[Visitor, Depends(door.member)], endpoint_id: Id) -> Response:
+            return RedirectResponse(_page_of(self._owned(visitor, endpoint_id).endpoint_id), 303)
 
         @api.post("/dashboard/webhooks/{endpoint_id}/rotate")
         def rotate(

@@ -7,12 +7,14 @@ that was copied to somebody else's row opens nothing there.
 from __future__ import annotations
 
 import hmac
+from typing import Final
 
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-_HEADER = {"alg": "dir", "enc": "A256GCM"}
+_KEY: Final = "dir"
+_CIPHER: Final = "A256GCM"
 
 
 class CannotOpen(Exception):
@@ -28,12 +30,13 @@ class Seal:
 
     def close(self, owner: str, text: str) -> str:
         """`text`, sealed for `owner`: ASCII, another one every time."""
-        return jwe.encrypt_compact(dict(_HEADER), text.encode(), self._of(owner))
+        header = {"alg": _KEY, "enc": _CIPHER}
+        return jwe.encrypt_compact(header, text.encode(), self._of(owner))
 
     def open(self, owner: str, sealed: str) -> str:
         """What was sealed for `owner`. Raises `CannotOpen`."""
         try:
-            found = jwe.decrypt_compact(sealed, self._of(owner), algorithms=list(_HEADER.values()))
+            found = jwe.decrypt_compact(sealed, self._of(owner), algorithms=[_KEY, _CIPHER])
         except (JoseError, ValueError):
             raise CannotOpen from None
         return (found.plaintext or b"").decode()

@@ -70,7 +70,7 @@ class TurnTaker:
         vad: VadStream,
         *,
         frame: int = 512,
-        onset_s: float = 0.064,
+        onset_s: float = 0.096,
         hesitation_s: float = 0.2,
         complete_s: float = 0.5,
         doubtful_s: float = 0.9,
