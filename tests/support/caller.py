@@ -86,7 +86,7 @@ class Caller:
         """The data of messages of a type or topic."""
         return [m["data"] for m in self.messages if kind in (m["type"], m["data"].get("t"))]
 
-    async def told(self, kind: str, *, times: int = 1, within_s: float = 15) -> dict[str, Any]:
+    async def told(self, kind: str, *, times: int = 1, within_s: float = 30) -> dict[str, Any]:
         """Wait for a message of a type or topic."""
         async with asyncio.timeout(within_s):
             while len(self.of(kind)) < times:

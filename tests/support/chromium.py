@@ -42,7 +42,7 @@ from tests.support.relay import Relay
 ORIGIN: Final = "https://charafy.test"
 """Where a test's site lives. HTTPS, so that the page is a secure context."""
 
-WAIT_S: Final = 20.0
+WAIT_S: Final = 60.0
 START_S: Final = 60.0
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

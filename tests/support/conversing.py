@@ -26,7 +26,7 @@ from av import AudioFrame, AudioResampler
 
 RATE: Final = 48_000
 FRAME: Final = 960
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 60.0
 CHARACTER: Final = {"name": "Emma", "language": "en"}
 
 T = TypeVar("T")
