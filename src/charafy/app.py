@@ -112,13 +112,13 @@ def _api(house: House) -> APIRouter:
             house.avatars,
             idempotency,
             plan_limit=lambda plan: settings.plan(plan).max_characters,
-            credits_left=lambda account_id: _credits_left(house, account_id),
+            credits_left=lambda account_id: credits_left(house, account_id),
         ),
         avatars_routes.router(
             guard,
             house.avatars,
             idempotency,
-            credits_left=lambda account_id: _credits_left(house, account_id),
+            credits_left=lambda account_id: credits_left(house, account_id),
         ),
         embed_routes.router(guard, house.embeds),
         voices_routes.router(
@@ -162,15 +162,16 @@ def _dashboard(house: House, pages: Pages) -> APIRouter:
         clones=house.voice_room.clones,
         avatars=house.avatars,
         conversations=house.conversation_room.conversations,
-        makers=_makers(house),
-        watchers=_watchers(house),
-        credits_left=lambda account_id: _credits_left(house, account_id),
+        makers=makers_of(house),
+        watchers=watchers_of(house),
+        credits_left=lambda account_id: credits_left(house, account_id),
         cast=lambda: _cast(house),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),
     )
 
 
-def _makers(house: House) -> Makers:
+def makers_of(house: House) -> Makers:
+    """What pages stand on where something is made."""
     return Makers(
         characters=house.characters,
         avatars=house.avatars,
@@ -180,11 +181,12 @@ def _makers(house: House) -> Makers:
         idempotency=house.idempotency,
         prices=house.settings.prices,
         plan_limit=lambda plan: house.settings.plan(plan).max_characters,
-        credits_left=lambda account_id: _credits_left(house, account_id),
+        credits_left=lambda account_id: credits_left(house, account_id),
     )
 
 
-def _watchers(house: House) -> Watchers:
+def watchers_of(house: House) -> Watchers:
+    """What pages stand on where something is kept an eye on."""
     return Watchers(
         db=house.db,
         clock=house.clock,
@@ -302,6 +304,7 @@ def _checks(house: House) -> Mapping[str, Check]:
     return {"database": database, "voice": voice}
 
 
-def _credits_left(house: House, account_id: str) -> int:
+def credits_left(house: House, account_id: str) -> int:
+    """What the account may still spend."""
     with house.db.read() as tx:
         return house.credits.balance(tx, account_id).available

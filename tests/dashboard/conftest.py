@@ -13,11 +13,8 @@ from fastapi.testclient import TestClient
 from limits.storage import MemoryStorage
 
 from charafy.accounts.service import Account, AccountServices, Passwords
-from charafy.conversations.overview import Overviews
-from charafy.credits.service import Books
-from charafy.dashboard.making import Makers
+from charafy.app import credits_left, makers_of, watchers_of
 from charafy.dashboard.routes import router
-from charafy.dashboard.watching import Watchers
 from charafy.demo.world import create_demo_world
 from charafy.house import House, build_house
 from charafy.kernel.http import files
@@ -95,37 +92,16 @@ def postbox() -> Iterator[Postbox]:
     box.stop()
 
 
-def _credits_left(house: House, account_id: str) -> int:
-    with house.db.read() as tx:
-        return house.credits.balance(tx, account_id).available
+def account_id(site: Site) -> str:
+    """Of Sora, who signed up at this site."""
+    account = site.services.accounts.by_email("sora@example.com")
+    assert account is not None
+    return account.account_id
 
 
-def watchers_of(house: House) -> Watchers:
-    return Watchers(
-        db=house.db,
-        clock=house.clock,
-        characters=house.characters,
-        conversations=house.conversation_room.conversations,
-        overviews=Overviews(house.db),
-        credits=house.credits,
-        books=Books(house.db),
-        purchases=house.purchases,
-        webhooks=house.webhooks,
-    )
-
-
-def makers_of(house: House) -> Makers:
-    return Makers(
-        characters=house.characters,
-        avatars=house.avatars,
-        voices=house.voices,
-        speech=house.speech,
-        videos=house.video_room.videos,
-        idempotency=house.idempotency,
-        prices=house.settings.prices,
-        plan_limit=lambda plan: house.settings.plan(plan).max_characters,
-        credits_left=lambda account_id: _credits_left(house, account_id),
-    )
+def credits_of(site: Site) -> int:
+    with site.house.db.read() as tx:
+        return site.house.credits.balance(tx, account_id(site)).available
 
 
 def _site(house: House) -> Site:
@@ -160,7 +136,7 @@ def _site(house: House) -> Site:
         conversations=house.conversation_room.conversations,
         makers=makers_of(house),
         watchers=watchers_of(house),
-        credits_left=lambda account_id: _credits_left(house, account_id),
+        credits_left=lambda account_id: credits_left(house, account_id),
         cast=lambda: house.characters.list(owner.account_id),
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),
     )

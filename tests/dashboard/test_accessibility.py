@@ -15,7 +15,7 @@ from charafy.demo.world import create_demo_world
 from charafy.house import House, build_house
 from charafy.kernel.db import Database
 from charafy.kernel.settings import Settings
-from tests.support.chromium import Asked, Chromium, Served, chromium
+from tests.support.chromium import Asked, Chromium, Served, chromium, served
 from tests.support.clock import ManualClock
 from tests.support.lived_in import LivedIn, live_in
 from tests.support.screenshots import pages
@@ -48,13 +48,7 @@ class Shown:
     seen: LivedIn
 
     def ask(self, asked: Asked) -> Served:
-        skip = ("host", "content-length", "accept-encoding", "cookie", "origin")
-        headers = {k: v for k, v in asked.headers.items() if k not in skip and k[0] != ":"}
-        answer = self.http.request(asked.method, asked.path, content=asked.body, headers=headers)
-        kept = ("content-security-policy", "cache-control")
-        sent = {name: answer.headers[name] for name in kept if name in answer.headers}
-        content_type = answer.headers.get("content-type", "text/plain")
-        return Served(answer.content, content_type, answer.status_code, sent)
+        return served(self.http, asked)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from charafy.characters.service import Character
 from charafy.kernel.ids import new_id
-from tests.dashboard.conftest import Open, Site
+from tests.dashboard.conftest import Open, Site, account_id, credits_of
 from tests.support import faces
 from tests.support.browser import Browser
 from tests.support.images import jpeg, portrait
@@ -27,19 +27,8 @@ PLACED = {
 }
 
 
-def account_id(site: Site) -> str:
-    account = site.services.accounts.by_email("sora@example.com")
-    assert account is not None
-    return account.account_id
-
-
 def own(site: Site) -> list[Character]:
     return list(site.house.characters.list(account_id(site)))
-
-
-def credits_of(site: Site) -> int:
-    with site.house.db.read() as tx:
-        return site.house.credits.balance(tx, account_id(site)).available
 
 
 def send(browser: Browser, picture: bytes | None, action: str = NEW, **fields: str) -> Any:

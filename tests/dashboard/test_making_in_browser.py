@@ -17,7 +17,7 @@ from charafy.house import House, build_house
 from charafy.kernel.db import Database
 from charafy.kernel.settings import Settings
 from tests.support import faces
-from tests.support.chromium import Asked, Chromium, Served, Tab, chromium
+from tests.support.chromium import Asked, Chromium, Served, Tab, chromium, served
 from tests.support.clock import ManualClock
 from tests.support.images import jpeg
 from tests.support.videos import Hands
@@ -37,13 +37,7 @@ class Studio:
     account_id: str
 
     def ask(self, asked: Asked) -> Served:
-        skip = ("host", "content-length", "accept-encoding", "cookie", "origin")
-        headers = {k: v for k, v in asked.headers.items() if k not in skip and k[0] != ":"}
-        answer = self.http.request(asked.method, asked.path, content=asked.body, headers=headers)
-        kept = ("content-security-policy", "cache-control", "content-range", "accept-ranges")
-        sent = {name: answer.headers[name] for name in kept if name in answer.headers}
-        content_type = answer.headers.get("content-type", "text/plain")
-        return Served(answer.content, content_type, answer.status_code, sent)
+        return served(self.http, asked)
 
     @property
     def own(self) -> list[Character]:

@@ -9,21 +9,10 @@ from typing import Any
 import pytest
 
 from charafy.kernel.ids import new_id
-from tests.dashboard.conftest import Open, Site
+from tests.dashboard.conftest import Open, Site, account_id, credits_of
 from tests.support.browser import Browser
 
 PAGE = "/dashboard/speech"
-
-
-def account_id(site: Site) -> str:
-    account = site.services.accounts.by_email("sora@example.com")
-    assert account is not None
-    return account.account_id
-
-
-def credits_of(site: Site) -> int:
-    with site.house.db.read() as tx:
-        return site.house.credits.balance(tx, account_id(site)).available
 
 
 @pytest.fixture

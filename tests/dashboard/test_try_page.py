@@ -14,7 +14,7 @@ from charafy.demo.world import create_demo_world, give_avatars
 from charafy.house import House, build_house
 from charafy.kernel.db import Database
 from charafy.kernel.settings import Settings
-from tests.support.chromium import Asked, Chromium, Served, Tab, chromium
+from tests.support.chromium import Asked, Chromium, Served, Tab, chromium, served
 from tests.support.clock import ManualClock
 from tests.support.conversing import ConversationPeer
 
@@ -37,13 +37,7 @@ class Room:
             body = json.loads(asked.body or b"{}")
             said = self.peer.connect(body) if asked.method == "POST" else {}
             return Served(json.dumps(said).encode(), "application/json")
-        skip = ("host", "content-length", "accept-encoding", "cookie", "origin")
-        headers = {k: v for k, v in asked.headers.items() if k not in skip and k[0] != ":"}
-        answer = self.http.request(asked.method, asked.path, content=asked.body, headers=headers)
-        kept = ("content-security-policy", "cache-control")
-        sent = {name: answer.headers[name] for name in kept if name in answer.headers}
-        content_type = answer.headers.get("content-type", "text/plain")
-        return Served(answer.content, content_type, answer.status_code, sent)
+        return served(self.http, asked)
 
     @property
     def credits(self) -> int:

@@ -17,10 +17,10 @@ from charafy.house import House, build_house
 from charafy.kernel.db import Database
 from charafy.kernel.ids import new_id
 from charafy.kernel.settings import Settings
-from tests.dashboard.conftest import Open, Site
+from tests.dashboard.conftest import Open, Site, account_id, credits_of
 from tests.support import recordings
 from tests.support.browser import Browser
-from tests.support.chromium import Asked, Chromium, Served, Tab, chromium
+from tests.support.chromium import Asked, Chromium, Served, Tab, chromium, served
 from tests.support.clock import ManualClock
 
 __all__ = ["chromium"]
@@ -41,12 +41,6 @@ TOLD = {
         "声のマッチング · 類似度は未測定",
     ),
 }
-
-
-def account_id(site: Site) -> str:
-    account = site.services.accounts.by_email("sora@example.com")
-    assert account is not None
-    return account.account_id
 
 
 def send(
@@ -97,11 +91,6 @@ def test_a_voice_is_cloned_with_the_words_that_were_agreed_to(
     [voice] = [v for v in site.house.voices.available(account_id(site)) if v.clone]
     assert (voice.name, voice.language) == ("Me", "en")
     assert credits_of(site) == 0
-
-
-def credits_of(site: Site) -> int:
-    with site.house.db.read() as tx:
-        return site.house.credits.balance(tx, account_id(site)).available
 
 
 @pytest.mark.parametrize(
@@ -222,11 +211,7 @@ class Member:
     account_id: str
 
     def ask(self, asked: Asked) -> Served:
-        skip = ("host", "content-length", "accept-encoding", "cookie", "origin")
-        headers = {k: v for k, v in asked.headers.items() if k not in skip and k[0] != ":"}
-        answer = self.http.request(asked.method, asked.path, content=asked.body, headers=headers)
-        content_type = answer.headers.get("content-type", "text/plain")
-        return Served(answer.content, content_type, answer.status_code)
+        return served(self.http, asked)
 
     @property
     def own(self) -> list[str]:

@@ -25,6 +25,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from fastapi.testclient import TestClient
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -71,6 +72,20 @@ class Served:
     content_type: str
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+_NOT_ASKED: Final = ("host", "content-length", "accept-encoding", "cookie", "origin")
+"""Headers that a client of the application sets itself."""
+_KEPT: Final = ("content-security-policy", "cache-control", "content-range", "accept-ranges")
+
+
+def served(http: TestClient, asked: Asked) -> Served:
+    """What the application behind `http`, a client who is signed in, answers a page's request."""
+    headers = {k: v for k, v in asked.headers.items() if k not in _NOT_ASKED and k[0] != ":"}
+    answer = http.request(asked.method, asked.path, content=asked.body, headers=headers)
+    sent = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+    content_type = answer.headers.get("content-type", "text/plain")
+    return Served(answer.content, content_type, answer.status_code, sent)
 
 
 Site = Callable[[str], Served | None]

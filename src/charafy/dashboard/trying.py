@@ -16,24 +16,13 @@ from charafy.kernel.db import Database
 from charafy.kernel.errors import CharafyError
 from charafy.kernel.settings import Settings
 from charafy.web.pages import Pages, Translate, language_of
+from charafy.web.talking import ENDS, STATES, TROUBLES
 
 PER_MINUTE: Final = 20
 """Tokens for one address."""
 
-_STATES: Final = ("connecting", "listening", "thinking", "speaking", "reconnecting", "ended")
-_ENDS: Final = ("hang_up", "limit", "idle", "disconnected", "failed", "credits", "deleted")
-_TROUBLES: Final = (
-    "insecure_context",
-    "microphone_blocked",
-    "microphone_missing",
-    "microphone_busy",
-    "playback_blocked",
-    "unreachable",
-    "no_route",
-    "silent",
-    "at_capacity",
-    "other",
-)
+_ENDS: Final = (*ENDS, "credits")
+_TROUBLES: Final = (*TROUBLES, "other")
 _CONTROLS: Final = ("mute", "unmute", "hold", "held", "you", "answered", "round_trip", "seconds")
 _STAGES: Final = ("recognised", "committed", "thought", "spoken")
 
@@ -125,7 +114,7 @@ class Trying:
 def words_of_talking(translate: Translate) -> dict[str, str]:
     """What a script says while somebody talks, in the reader's language."""
     names = (
-        *(f"state_{state}" for state in _STATES),
+        *(f"state_{state}" for state in STATES),
         *(f"end_{reason}" for reason in _ENDS),
         *(f"trouble_{code}" for code in _TROUBLES),
         *(f"stage_{stage}" for stage in _STAGES),

@@ -21,24 +21,15 @@ from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
 from charafy.web.pages import Pages, language_of
 from charafy.web.paths import local
+from charafy.web.talking import ENDS, STATES, TROUBLES
 
 SESSIONS_PER_MINUTE: Final = 10
 """Of one visitor with one character."""
 RENEWALS_PER_MINUTE: Final = 30
 _PORTRAIT_CACHE: Final = "public, max-age=3600"
 
-_STATES: Final = ("connecting", "listening", "thinking", "speaking", "reconnecting", "ended")
-_ENDS: Final = ("hang_up", "limit", "idle", "disconnected", "failed", "deleted")
 _TROUBLES: Final = (
-    "insecure_context",
-    "microphone_blocked",
-    "microphone_missing",
-    "microphone_busy",
-    "playback_blocked",
-    "unreachable",
-    "no_route",
-    "silent",
-    "at_capacity",
+    *TROUBLES,
     "embed_full",
     "embed_limit_reached",
     "embed_several",
@@ -196,8 +187,8 @@ class EmbedPages:
         """What the script says, in the visitor's language."""
         translate = self._pages.translate(language_of(request))
         names = (
-            *(f"state_{state}" for state in _STATES),
-            *(f"end_{reason}" for reason in _ENDS),
+            *(f"state_{state}" for state in STATES),
+            *(f"end_{reason}" for reason in ENDS),
             *(f"trouble_{code}" for code in _TROUBLES),
             *_CONTROLS,
         )
