@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Two tests at a time, those of one file one after the other; what was skipped is told, and why.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile -rs
 
 .DEFAULT_GOAL := help
-.PHONY: help run refine test test-fast browser lint format types check bench screenshots doctor lock openapi clean
+.PHONY: help run refine test test-fast browser lint format types check bench chaos soak screenshots doctor lock openapi clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,11 +18,17 @@ run: $(VENV)/.run-ready ## Set up what is missing and start the server
 refine: $(VENV)/.run-ready ## Install what lets cloned voices be refined (JAX and Whisper; see docs)
 	@./scripts/install $(PYTHON) $(VENV) requirements-refine.lock
 
-test: $(VENV)/.dev-ready ## Set up what is missing and run every check and every test
+test: $(VENV)/.dev-ready ## Set up what is missing and run every check and every test, those of a database on both
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/charafy models pull --for-tests --quiet-if-present
 	@$(MAKE) --no-print-directory browser
-	$(BIN)/python -m pytest
+	@./scripts/postgresql
+	@./scripts/redis
+	@./scripts/turn
+	@./scripts/s3
+	@./scripts/livekit
+	$(PYTEST)
+	CHARAFY_TEST_DATABASE=postgresql $(PYTEST)
 
 test-fast: $(VENV)/.dev-ready ## Tests that take less than five seconds each
 	$(BIN)/python -m pytest -m "not slow"
@@ -46,6 +54,13 @@ format: $(VENV)/.dev-ready ## Bring the code into shape
 bench: $(VENV)/.dev-ready ## Measure, print a table, write var/bench.json
 	@$(BIN)/charafy models pull --for-tests --quiet-if-present
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench
+
+MINUTES ?= 30
+soak: $(VENV)/.dev-ready ## Steady traffic for MINUTES (30): is what a server holds flat?
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+chaos: $(VENV)/.dev-ready ## Random operations while processes and servers fail; CHAOS="--minutes 10 --fleet --also s3"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(CHAOS)
 
 screenshots: $(VENV)/.dev-ready browser ## Every page at three widths, in both languages and themes, into var/screenshots
 	$(BIN)/python -m tests.support.screenshots var/screenshots

@@ -22,7 +22,11 @@ from bench import (
     ledger,
     lips_films,
     long_session,
+    pages,
     portrait,
+    queries,
+    queue,
+    recovery,
     replies,
     roundtrip,
     serving,
@@ -30,6 +34,7 @@ from bench import (
     talk,
     videos,
     voice,
+    wire,
 )
 from bench.report import table
 
@@ -50,8 +55,13 @@ PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "talk": talk.run,
     "sessions": sessions.run,
     "long_session": long_session.run,
+    "pages": pages.run,
     "http": http.measure,
     "ledger": ledger.run,
+    "queue": queue.run,
+    "queries": queries.run,
+    "wire": wire.run,
+    "recovery": recovery.run,
 }
 
 

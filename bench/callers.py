@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from bench.heard_turns import gaps
-from charafy.client.conversation import Conversation, ConversationFailed, Ticket
+from charafy.client.conversation import Conversation, ConversationFailed
+from charafy.client.ticket import Ticket
 
 PATIENCE_S: Final = 30.0
 _TICK_S: Final = 0.02
@@ -29,6 +30,8 @@ class Order:
     tickets: list[Ticket]
     speak_at: float
     until: float
+    rooms: bool = False
+    """LiveKit carries them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,16 @@ async def call(ticket: Ticket, order: Order) -> Heard:
         return Heard(failure=f"{error.code}: {error}")
 
 
+async def call_in_room(ticket: Ticket, order: Order) -> Heard:
+    from bench import room_callers
+
+    try:
+        replies, found = await room_callers.talk(ticket, order.speak_at, order.until, _SAID)
+    except room_callers.FAILURES as error:
+        return Heard(failure=f"{type(error).__name__}: {error}")
+    return Heard(replies, tuple(found))
+
+
 async def _talked(talk: Conversation, until: float) -> Heard:
     replies, found = 0, list[float]()
     while time.time() < until:
@@ -77,10 +90,12 @@ async def _talked(talk: Conversation, until: float) -> Heard:
 
 async def main() -> None:
     said: dict[str, Any] = json.load(sys.stdin)
-    order = Order([Ticket(**one) for one in said["tickets"]], said["speak_at"], said["until"])
+    tickets = [Ticket(**one) for one in said["tickets"]]
+    order = Order(tickets, said["speak_at"], said["until"], said["rooms"])
     late: list[float] = []
     watching = asyncio.create_task(stalls(late))
-    heard = await asyncio.gather(*(call(ticket, order) for ticket in order.tickets))
+    calling = call_in_room if order.rooms else call
+    heard = await asyncio.gather(*(calling(ticket, order) for ticket in order.tickets))
     watching.cancel()
     stalled_s = max(late, default=0.0)
     json.dump([asdict(replace(one, stalled_s=stalled_s)) for one in heard], sys.stdout)

@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.heard_corpus import kokoro
 from bench.references import people
-from charafy.client.conversation import Ticket
+from charafy.client.ticket import Ticket
 from charafy.engines.voice import Language, Pcm
 from tests.support.chromium import Chromium, find_browser
 from tests.support.processes import cpu_s, family, named
@@ -142,11 +142,12 @@ def character_of(server: Server, language: Language) -> str:
     return str(next(one for one in found if one["language"] == language)["character_id"])
 
 
-def ticket(server: Server, language: Language) -> Ticket:
-    """For a client without a browser."""
-    order = {"character_id": character_of(server, language), "mode": "audio-only"}
+def ticket(server: Server, language: Language, mode: str = "audio-only") -> Ticket:
+    """For a client without a browser; where LiveKit carries it, `connect_url` is LiveKit's."""
+    order = {"character_id": character_of(server, language), "mode": mode}
     answer = _asked(server, "POST", "/conversation/token", order)
-    return Ticket(answer["token"], answer["connect_url"], answer["ice_servers"])
+    where = answer.get("livekit_url") or answer["connect_url"]
+    return Ticket(answer["token"], where, answer["ice_servers"])
 
 
 def said_by_people(language: Language, turns: int) -> list[Said]:

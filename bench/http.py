@@ -53,7 +53,7 @@ def first_audio(base_url: str, key: str, *, times: int = 9) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for language, text in SENTENCES.items():
         body = {"character_id": _character(base_url, key, language), "text": text}
-        request = _post("/api/v1/tts", key, base_url, body)
+        request = post("/api/v1/tts", key, base_url, body)
         runs = [_time_one(base_url, request) for _ in range(times + 2)][2:]
         firsts = sorted(first for first, _, _ in runs)
         found[f"first_audio_{language}_s"] = round(statistics.median(firsts), 3)
@@ -72,41 +72,51 @@ def throughput(
     """
     speech = {"character_id": _character(base_url, key, "en"), "text": SHORTEST, "format": "pcm"}
     asked = {
-        "get_voices": _get("/api/v1/voices", key, base_url),
-        "get_credits": _get("/api/v1/credits", key, base_url),
-        "charging_post": _post("/api/v1/tts", key, base_url, speech),
+        "get_voices": get("/api/v1/voices", key, base_url),
+        "get_credits": get("/api/v1/credits", key, base_url),
+        "charging_post": post("/api/v1/tts", key, base_url, speech),
     }
     found: dict[str, Any] = {}
     for name, request in asked.items():
-        load = _Load(base_url, request, connections, seconds)
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=context) as client:
-            times = client.submit(_generate, load).result(timeout=seconds + TIMEOUT_S)
-        cuts = statistics.quantiles(times, n=100)
-        found[f"{name}_per_s"] = round(len(times) / seconds)
-        found[f"{name}_p50_ms"] = round(cuts[49] * 1000, 1)
-        found[f"{name}_p99_ms"] = round(cuts[98] * 1000, 1)
+        found |= rates(name, Load(((base_url, request),) * connections, seconds))
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Load:
-    base_url: str
-    request: bytes
-    connections: int
+class Load:
+    """Connections, each to a server's address and with the request that it repeats on it."""
+
+    asked: tuple[tuple[str, bytes], ...]
     seconds: float
 
 
-def _generate(load: _Load) -> list[float]:
+def rates(name: str, load: Load) -> dict[str, Any]:
+    """Answered requests per second of all connections together, and latencies.
+
+    Raises `RuntimeError` when a request is answered with anything but 200.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as client:
+        times = client.submit(_generate, load).result(timeout=load.seconds + TIMEOUT_S)
+    cuts = statistics.quantiles(times, n=100)
+    return {
+        f"{name}_per_s": round(len(times) / load.seconds),
+        f"{name}_p50_ms": round(cuts[49] * 1000, 1),
+        f"{name}_p99_ms": round(cuts[98] * 1000, 1),
+    }
+
+
+def _generate(load: Load) -> list[float]:
     """Latencies, in seconds, of every request that was answered in the measured time."""
     return asyncio.run(_drive(load))
 
 
-async def _drive(load: _Load) -> list[float]:
-    url = urlsplit(load.base_url)
+async def _drive(load: Load) -> list[float]:
     loop = asyncio.get_running_loop()
-    clients = [_Client(load.request, loop) for _ in range(load.connections)]
-    for client in clients:
+    clients = []
+    for base_url, request in load.asked:
+        url, client = urlsplit(base_url), _Client(request, loop)
+        clients.append(client)
         await loop.create_connection(partial(_same, client), url.hostname or "", url.port or 80)
     await asyncio.sleep(1.0)  # warm
     for client in clients:
@@ -205,11 +215,11 @@ def _character(base_url: str, key: str, language: str) -> str:
     return str(fitting[0]["character_id"])
 
 
-def _get(path: str, key: str, base_url: str) -> bytes:
+def get(path: str, key: str, base_url: str) -> bytes:
     return _head("GET", path, key, base_url) + b"\r\n"
 
 
-def _post(path: str, key: str, base_url: str, body: dict[str, Any]) -> bytes:
+def post(path: str, key: str, base_url: str, body: dict[str, Any]) -> bytes:
     content = json.dumps(body).encode()
     about = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     return _head("POST", path, key, base_url) + about.encode() + content

@@ -1,45 +1,58 @@
-"""How fast the ledger moves credits: holds with capture, plain charges, threads, table size."""
+"""How fast the ledger moves credits: on both databases, by threads, API processes, table size."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
+from bench import ledger_api
+from bench.ledger_data import ABSENT, engines, fill
 from charafy.credits.service import Credits
-from charafy.credits.tables import entries
 from charafy.kernel.clock import SystemClock
-from charafy.kernel.db import Database, metadata
+from charafy.kernel.db import Database
 from charafy.kernel.ids import new_id
+from charafy.kernel.migrate import migrate
 from charafy.kernel.observe import Metrics
 
 ACCOUNTS = 16
 OPERATIONS = 1_000
+ROWS = (1_000, 100_000)
+PROCESSES = (1, 2)
 Operation = Callable[[str], None]
 
 
 def run() -> dict[str, Any]:
-    """Operations per second, CPU per operation and latencies on SQLite (`synchronous=FULL`)."""
-    results = {}
-    for rows in (1_000, 100_000):
-        with tempfile.TemporaryDirectory() as folder:
-            results[f"{rows}_rows"] = _measure_all(Path(folder), rows)
+    """By database, rows in the ledger and, over HTTP, processes that serve the API.
+
+    Operations per second, CPU per operation and latencies; every commit is synced to disk.
+    """
+    results: dict[str, Any] = {}
+    with engines() as kinds:
+        for (kind, new), rows in itertools.product(kinds.items(), ROWS):
+            with tempfile.TemporaryDirectory() as folder:
+                name = f"{kind}_{rows}_rows"
+                results[name] = _measure_all(new(Path(folder)), rows)
+            for processes in PROCESSES:
+                results[name] |= {f"{processes}_api": ledger_api.measure(new, rows, processes)}
+        if "postgresql" not in kinds:
+            results["postgresql"] = ABSENT
     return results
 
 
-def _measure_all(folder: Path, rows: int) -> dict[str, Any]:
-    db = Database(f"sqlite:///{folder / 'ledger.db'}")
+def _measure_all(url: str, rows: int) -> dict[str, Any]:
+    """In this process alone, without HTTP."""
+    db = Database(url)
     credits = Credits(db, SystemClock(), Metrics())
-    ids = _fill(db, credits, rows)
+    ids = _opened(db, credits, rows)
+    fill(db, ids, rows)
     found: dict[str, Any] = {}
     for name, operation in (("charge", _charge(db, credits)), ("hold_capture", _hold(db, credits))):
         for threads in (1, 8):
@@ -58,33 +71,15 @@ def _measure_all(folder: Path, rows: int) -> dict[str, Any]:
     return found
 
 
-def _fill(db: Database, credits: Credits, rows: int) -> list[str]:
+def _opened(db: Database, credits: Credits, rows: int) -> list[str]:
     ids = [new_id() for _ in range(ACCOUNTS)]
-    now = SystemClock().now() - timedelta(days=1)
+    migrate(db)
     with db.write() as tx:
-        metadata.create_all(tx)
         for account_id in ids:
             credits.open(tx, account_id)
             credits.grant(
                 tx, account_id, rows + 10**6, kind="grant", reference=new_id(), description="Bench"
             )
-        old = [
-            {
-                "id": new_id(),
-                "account_id": ids[number % ACCOUNTS],
-                "amount": -1,
-                "kind": "tts",
-                "reference": new_id(),
-                "description": "Speech",
-                "created_at": now,
-            }
-            for number in range(rows)
-        ]
-        tx.execute(sa.insert(entries), old)
-        tx.exec_driver_sql(
-            "UPDATE credit_accounts SET balance = (SELECT SUM(amount) FROM credit_entries AS e"
-            " WHERE e.account_id = credit_accounts.account_id)"
-        )
     return ids
 
 

@@ -29,13 +29,14 @@ from charafy.engines.weights import Store
 from charafy.kernel.settings import Settings
 from charafy.minds import mind_of
 from charafy.talk.crew import ThreadedCrew
-from charafy.talk.dialogue import Dialogue, Spoken
+from charafy.talk.dialogue import Dialogue
 from charafy.talk.events import Event
 from charafy.talk.mind import Mind
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
 from charafy.talk.reply import Speaker
 from charafy.talk.stage import ticking
+from charafy.talk.turns import Spoken
 
 TURNS: Final = 12
 SESSIONS: Final = (1, 2, 4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -14,6 +14,17 @@ def table(title: str, figures: Mapping[str, Any]) -> None:
     for name, value in shown.items():
         if value is not None:
             print(f"  {name.ljust(width)}  {value:>12}")
+
+
+def columns(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows of the same names under these, each as wide as it must be."""
+    lines = [list(rows[0])] if rows else []
+    lines += [[str(value) for value in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    print(f"\n{title}")
+    for first, *others in lines:
+        right = (text.rjust(width) for text, width in zip(others, widths[1:], strict=True))
+        print("  ".join(("", first.ljust(widths[0]), *right)).rstrip())
 
 
 def _text(value: Any) -> str | None:

@@ -17,6 +17,7 @@ from charafy.engines.voice.scripted import ScriptedFrontEnd, ScriptedVoice
 from charafy.kernel.errors import CharafyError
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
+from charafy.kernel.stores import FolderStore
 from tests.support.clock import ManualClock
 from tests.support.fake_voice_services import KEY, fake_elevenlabs, fake_openai
 
@@ -96,7 +97,7 @@ def test_a_voice_whose_service_is_gone_says_so() -> None:
 
 
 def test_clone_files_are_read_from_where_the_house_keeps_its_files(tmp_path: Path) -> None:
-    storage = Storage(tmp_path, b"s" * 32, "http://localhost", ManualClock())
+    storage = Storage(FolderStore(tmp_path), b"s" * 32, "http://localhost", ManualClock())
     storage.put(NAME, pack("openai", {"voice": "x"}), "application/json")
     shelf = shelf_of(storage)
     assert shelf.read(NAME)[1]["voice"] == "x"

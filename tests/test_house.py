@@ -82,7 +82,7 @@ def test_no_file_names_a_registry_host_or_a_path_of_the_machine_it_was_written_o
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     ).stdout.split()
     suspicious = re.compile(
-        r"(?<![\w.])/(?:work|farm|root)/|index-url|https?://\S+\.(?:whl|tgz|tar\.gz)|hosted\.org"
+        r"(?<![\w.])/(?:work|farm|root)/|index-url|https?://(?!127\.0\.0\.1)\S+\.(?:whl|tgz|tar\.gz)|hosted\.org"
     )
     texts = (".py", ".md", ".toml", ".txt", ".lock", ".html", ".css", ".js", ".sh", ".json", ".svg")
     for name in tracked:

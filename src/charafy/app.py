@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -17,19 +18,22 @@ from charafy import __version__
 from charafy.accounts import admin
 from charafy.accounts import routes as accounts_routes
 from charafy.avatars import routes as avatars_routes
+from charafy.characters import portrait_routes
 from charafy.characters import routes as characters_routes
 from charafy.characters.service import Character
 from charafy.conversations import connect_routes
 from charafy.conversations import routes as conversations_routes
 from charafy.conversations.overview import Overviews
+from charafy.counting import readings_of
 from charafy.credits import routes as credits_routes
 from charafy.credits.service import Books
 from charafy.dashboard import routes as dashboard
 from charafy.dashboard.door import SESSION_COOKIE
 from charafy.dashboard.making import Makers
+from charafy.dashboard.operator_health import Vitals
 from charafy.dashboard.watching import Watchers
 from charafy.demo import player_page
-from charafy.demo.lines import Lines
+from charafy.demo import routes as demo_routes
 from charafy.demo.world import create_demo_world, demo_characters, give_avatars
 from charafy.embed import docs_page
 from charafy.embed import routes as embed_routes
@@ -42,6 +46,7 @@ from charafy.kernel.http.health import Check
 from charafy.kernel.http.idempotency import LIFE_S
 from charafy.kernel.http.intake import Vouch
 from charafy.kernel.http.middleware import RequestContext
+from charafy.kernel.lag import watch_lag
 from charafy.kernel.migrate import current_revision
 from charafy.kernel.observe import describe
 from charafy.reference import routes as reference
@@ -55,11 +60,15 @@ from charafy.webhooks import routes as webhooks_routes
 
 log = structlog.get_logger("charafy.app")
 
+_TIDY_S = 86_400.0
 API = "/api/v1"
 
 
 def build_app(house: House) -> FastAPI:
-    """HTTP in front of the house. Serving it does not close the house."""
+    """HTTP in front of the house. Serving it does not close the house.
+
+    Once `state.stopping` is set, it says that it is not ready.
+    """
     app = FastAPI(
         title="Charafy API",
         version=__version__,
@@ -70,20 +79,40 @@ def build_app(house: House) -> FastAPI:
         # A redirect would lose the body of a POST in many clients; a 404 says what is wrong.
         redirect_slashes=False,
     )
+    app.state.stopping = threading.Event()
     install_error_handlers(app)
+    house.metrics.introduce("api", __version__)
     app.include_router(_api(house), prefix=API)
     app.include_router(files.router(house.storage))
-    app.include_router(health.router(house.metrics, _checks(house), house.settings.metrics_token))
-    pages = Pages()
+    app.include_router(portrait_routes.router(house.storage))
+    app.include_router(_health(house, app.state.stopping))
+    pages = Pages(house.settings.livekit_sources)
     app.include_router(reference.router(app, pages, house.settings))
     app.include_router(_dashboard(house, pages))
     app.include_router(_player(house, pages))
+    app.include_router(
+        demo_routes.router(
+            house.demo.sayings, house.limiter, house.settings, cast=house.demo.account.cast
+        )
+    )
     app.include_router(_embed(house, pages))
     app.include_router(docs_page.router(pages, house.settings.base_url, cast=lambda: _cast(house)))
     app.include_router(player_files.router())
     app.mount("/static", StaticFiles(packages=[("charafy.web", "static")]))
-    app.add_middleware(RequestContext, metrics=house.metrics, vouch=_vouch(house))
+    app.add_middleware(
+        RequestContext, metrics=house.metrics, vouch=_vouch(house), traces=house.traces
+    )
     return app
+
+
+def _health(house: House, stopping: threading.Event) -> APIRouter:
+    token, readings = house.settings.metrics_token, readings_of(house.ground)
+    checks = {"process": lambda: _stopping(stopping), **checks_of(house)}
+    return health.router(house.metrics, checks, token, readings=readings)
+
+
+def _stopping(stopping: threading.Event) -> str | None:
+    return "This process is being stopped." if stopping.is_set() else None
 
 
 def _vouch(house: House) -> Vouch:
@@ -155,17 +184,12 @@ def _dashboard(house: House, pages: Pages) -> APIRouter:
         house.settings,
         house.secret,
         limiter=house.limiter,
-        db=house.db,
-        credits=house.credits,
-        characters=house.characters,
-        voices=house.voices,
         clones=house.voice_room.clones,
-        avatars=house.avatars,
-        conversations=house.conversation_room.conversations,
         makers=makers_of(house),
         watchers=watchers_of(house),
-        credits_left=lambda account_id: credits_left(house, account_id),
+        vitals=Vitals(checks_of(house), readings_of(house.ground)),
         cast=lambda: _cast(house),
+        tries=house.demo.account.is_open,
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),
     )
 
@@ -197,6 +221,8 @@ def watchers_of(house: House) -> Watchers:
         books=Books(house.db),
         purchases=house.purchases,
         webhooks=house.webhooks,
+        idempotency=house.idempotency,
+        embeds=house.embeds,
     )
 
 
@@ -204,7 +230,7 @@ def _player(house: House, pages: Pages) -> APIRouter:
     return player_page.router(
         pages,
         house.avatars,
-        Lines(house.storage, house.speech, house.settings.voice_engine),
+        house.demo.lines,
         house.storage,
         base_url=house.settings.base_url,
         cast=lambda: _cast(house),
@@ -222,7 +248,11 @@ def _embed(house: House, pages: Pages) -> APIRouter:
 
 
 def _cast(house: House) -> Sequence[Character]:
-    """The owner's demo characters: they greet strangers on the front page."""
+    """Who greets strangers: the house's own characters, else the owner's demo characters."""
+    return house.demo.account.cast() or _owners_cast(house)
+
+
+def _owners_cast(house: House) -> Sequence[Character]:
     owner = house.accounts.owner()
     return demo_characters(house.characters, owner.account_id) if owner else ()
 
@@ -231,9 +261,10 @@ def _lifespan(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[N
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # The voice loads beside the first requests, so that a restart answers at once.
-        stopping = threading.Event()
+        stopping, closing = threading.Event(), asyncio.Event()
         warming = asyncio.create_task(asyncio.to_thread(_warm, house, stopping), name="warm up")
-        tidying = asyncio.create_task(asyncio.to_thread(_tidy, house), name="remove orphans")
+        tidying = asyncio.create_task(_keep_tidy(house, closing), name="remove orphans")
+        lag = asyncio.create_task(watch_lag(house.metrics.loop_lag_seconds), name="loop lag")
         await house.sweeper.start()
         house.deliverer.start()
         try:
@@ -241,6 +272,8 @@ def _lifespan(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[N
         finally:
             await asyncio.to_thread(house.deliverer.stop)
             stopping.set()
+            closing.set()
+            lag.cancel()
             await house.sweeper.stop()
             await asyncio.gather(warming, tidying)
 
@@ -258,7 +291,7 @@ def _warm_cast(house: House, stopping: threading.Event) -> None:
     if house.settings.voice_engine == "scripted":
         return  # a server for load tests: nothing else may use its cores
     try:
-        give_avatars(house.avatars, _cast(house), stopping.is_set)
+        give_avatars(house.avatars, [*_cast(house), *_owners_cast(house)], stopping.is_set)
     except Exception as error:  # noqa: BLE001 - still pictures serve as well
         log.error("demo_avatars_not_made", **describe(error))
 
@@ -274,7 +307,15 @@ def _warm_voice(house: House) -> None:
         log.error("voice_not_loaded", **describe(error))
 
 
-def _tidy(house: House) -> None:
+async def _keep_tidy(house: House, closing: asyncio.Event) -> None:
+    """At the start and every day after: a storage that was away has kept files of what is gone."""
+    while not closing.is_set():
+        await asyncio.to_thread(tidy, house)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(closing.wait(), _TIDY_S)
+
+
+def tidy(house: House) -> None:
     """Remove the files that a killed process left without a row; too slow for every minute."""
     try:
         house.characters.remove_orphans()
@@ -293,7 +334,9 @@ def _one_voice_each(voices: Iterable[str]) -> list[str]:
     return list({language_of(name): name for name in reversed(list(voices))}.values())
 
 
-def _checks(house: House) -> Mapping[str, Check]:
+def checks_of(house: House) -> Mapping[str, Check]:
+    """What has to be well before this process is sent requests."""
+
     def database() -> str | None:
         with house.db.read() as tx:
             return None if current_revision(tx) else "The database has no schema yet."
@@ -301,7 +344,7 @@ def _checks(house: House) -> Mapping[str, Check]:
     def voice() -> str | None:
         return None if house.voice.loaded else "The voice is still being loaded."
 
-    return {"database": database, "voice": voice}
+    return {"database": database, "voice": voice, "storage": house.storage.problem}
 
 
 def credits_left(house: House, account_id: str) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from charafy.engines.hearing import Melody, Recogniser, Samples, Vad, VadStream
@@ -18,11 +19,19 @@ VAD_MODEL: Final = "silero-vad"
 RECOGNISER_MODEL: Final = "whisper-base"
 
 
-def hearing_of(settings: Settings) -> tuple[Vad, Recogniser]:
+Loading = Callable[[str], AbstractContextManager[object]]
+"""Entered around the loading of a model, by its name."""
+
+
+def _unwatched(_model: str) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
+def hearing_of(settings: Settings, loading: Loading = _unwatched) -> tuple[Vad, Recogniser]:
     """Voice activity and recognition; their models are fetched when they are first needed."""
     store = Store(settings.models)
     threads = min(2, os.cpu_count() or 1)
-    return _FetchedVad(store), _FetchedRecogniser(store, threads)
+    return _FetchedVad(store, loading), _FetchedRecogniser(store, threads, loading)
 
 
 def melody_of() -> Melody | None:
@@ -36,8 +45,9 @@ def melody_of() -> Melody | None:
 class _FetchedVad:
     """A `Vad` whose model may have to be fetched."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, loading: Loading) -> None:
         self._store = store
+        self._loading = loading
         self._lock = threading.Lock()
         self._silero: Silero | None = None
 
@@ -52,7 +62,9 @@ class _FetchedVad:
 
         with self._lock:
             if self._silero is None:
-                self._silero = Silero(self._store.required(VAD_MODEL))
+                model = self._store.required(VAD_MODEL)
+                with self._loading(VAD_MODEL):
+                    self._silero = Silero(model)
             silero = self._silero
         return silero.listen()
 
@@ -60,8 +72,9 @@ class _FetchedVad:
 class _FetchedRecogniser:
     """A `Recogniser` whose model may have to be fetched."""
 
-    def __init__(self, store: Store, threads: int) -> None:
+    def __init__(self, store: Store, threads: int, loading: Loading) -> None:
         self._store = store
+        self._loading = loading
         self._threads = threads
         self._lock = threading.Lock()
         self._whisper: Recogniser | None = None
@@ -77,5 +90,7 @@ class _FetchedRecogniser:
 
         with self._lock:
             if self._whisper is None:
-                self._whisper = ShortWhisper(self._store.required(RECOGNISER_MODEL), self._threads)
+                model = self._store.required(RECOGNISER_MODEL)
+                with self._loading(RECOGNISER_MODEL):
+                    self._whisper = ShortWhisper(model, self._threads)
             return self._whisper

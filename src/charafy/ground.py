@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from limits.storage import MemoryStorage
+
+from charafy import __version__
 from charafy.characters.photos import PhotoSource
 from charafy.credits.service import Credits
 from charafy.engines.voice import FrontEnd, Voice
@@ -20,12 +25,18 @@ from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
 from charafy.kernel.fetch import Fetcher
 from charafy.kernel.http.idempotency import Idempotency
+from charafy.kernel.http.limits import Limiter
 from charafy.kernel.mail import Mailer
 from charafy.kernel.media.images import PhotoReader
+from charafy.kernel.metrics import Process
 from charafy.kernel.observe import Metrics
 from charafy.kernel.outside import Outside
-from charafy.kernel.settings import Settings, load_secret
+from charafy.kernel.secret_settings import load_secret
+from charafy.kernel.settings import Settings
+from charafy.kernel.shared import Shared
 from charafy.kernel.storage import Storage
+from charafy.kernel.stores import store_of
+from charafy.kernel.traces import Traces, traces_of
 
 VOICE_MODEL = "kokoro"
 
@@ -39,6 +50,7 @@ class Ground:
     clock: Clock
     db: Database
     metrics: Metrics
+    traces: Traces
     storage: Storage
     mailer: Mailer
     fetcher: Fetcher
@@ -46,17 +58,31 @@ class Ground:
     """The way to language models that characters bring along."""
     tls: ssl.SSLContext
     idempotency: Idempotency
+    shared: Shared | None
+    """What several processes share; None when each is by itself."""
+    limiter: Limiter
     credits: Credits
     photos: PhotoSource
 
+    def check_redis(self, *, may_be_away: bool = False) -> None:
+        """Raises `RedisRefused` when there is to be a Redis and it can't be used."""
+        if self.shared is not None:
+            self.shared.check(may_be_away=may_be_away)
 
-def lay_ground(settings: Settings, clock: Clock) -> Ground:
-    """Open the database and whatever else is shared; changes nothing in it."""
-    secret = load_secret(settings.home)
-    db = Database(settings.db_url)
+
+def lay_ground(settings: Settings, clock: Clock, process: Process = "api") -> Ground:
+    """Open the database and whatever else is shared; changes nothing in it.
+
+    Raises `SecretRefused`.
+    """
+    secret = load_secret(settings.home, settings.secret)
     metrics = Metrics()
+    traces = traces_of(settings, process, __version__)
+    db = Database(settings.db_url, around_write=_watching(metrics, traces))
+    metrics.watch_connections(lambda: db.connections[0], db.connections[1])
     # Reading the machine's certificates takes 20 ms: once for everybody who goes outside.
     tls = ssl.create_default_context()
+    shared = _shared(settings, secret, clock, metrics)
     fetcher = Fetcher(clock, allowed_hosts=settings.fetch_allowed_hosts, tls=tls)
     return Ground(
         settings=settings,
@@ -64,21 +90,51 @@ def lay_ground(settings: Settings, clock: Clock) -> Ground:
         clock=clock,
         db=db,
         metrics=metrics,
-        storage=Storage(settings.media, secret, settings.base_url, clock),
+        traces=traces,
+        storage=storage_of(settings, secret, clock),
         mailer=_mailer(settings),
         fetcher=fetcher,
         to_models=Outside(allowed_hosts=settings.llm_allowed_hosts, tls=tls),
         tls=tls,
         idempotency=Idempotency(db, clock),
-        credits=Credits(db, clock, metrics),
+        shared=shared,
+        limiter=Limiter(MemoryStorage(), shared),
+        credits=Credits(db, clock, metrics, shared),
         photos=PhotoSource(fetcher, PhotoReader()),
     )
 
 
-def voice_of(settings: Settings, front_end: FrontEnd, shelf: CloneShelf) -> DeferredVoice:
+def storage_of(settings: Settings, secret: bytes, clock: Clock) -> Storage:
+    """Where the settings say that media are kept. Raises `StorageRefused`."""
+    sends_on = settings.bucket is not None and settings.storage_links == "redirect"
+    sent_on_s = settings.storage_link_s if sends_on else None
+    store = store_of(settings.bucket, settings.media)
+    return Storage(store, secret, settings.base_url, clock, sent_on_s=sent_on_s)
+
+
+def _watching(metrics: Metrics, traces: Traces) -> Callable[[], AbstractContextManager[object]]:
+    """Around every unit of work that writes."""
+    if not traces.on:
+        return metrics.db_write_seconds.time
+
+    @contextmanager
+    def watch() -> Iterator[None]:
+        with metrics.db_write_seconds.time(), traces.span("db.write", inside=True):
+            yield
+
+    return watch
+
+
+def voice_of(
+    settings: Settings,
+    front_end: FrontEnd,
+    shelf: CloneShelf,
+    *,
+    loading: Callable[[str], AbstractContextManager[object]],
+) -> DeferredVoice:
     """The voice that the settings name; its model is loaded when it is first needed.
 
-    It also speaks with those clones on `shelf` that are its own.
+    It also speaks with those clones on `shelf` that are its own. `loading`: see `Metrics.loading`.
     """
     names = stock_names()
 
@@ -89,17 +145,24 @@ def voice_of(settings: Settings, front_end: FrontEnd, shelf: CloneShelf) -> Defe
         styles = CloneStyles(stock_styles(), shelf.read)
         shelf.tell(styles.forget)
         cores = os.cpu_count() or 1
-        return KokoroVoice(
-            model,
-            styles,
-            front_end,
-            cache_dir=settings.models / "derived",
-            british=TextFrontEnd(english="british"),
-            threads=settings.voice_threads or min(2, cores),
-            concurrency=settings.voice_concurrency or max(1, cores // 2),
-        )
+        with loading(VOICE_MODEL):
+            return KokoroVoice(
+                model,
+                styles,
+                front_end,
+                cache_dir=settings.models / "derived",
+                british=TextFrontEnd(english="british"),
+                threads=settings.voice_threads or min(2, cores),
+                concurrency=settings.voice_concurrency or max(1, cores // 2),
+            )
 
     return DeferredVoice(names, load)
+
+
+def _shared(settings: Settings, secret: bytes, clock: Clock, metrics: Metrics) -> Shared | None:
+    if settings.redis_url is None:
+        return None
+    return Shared(settings.redis_url.get_secret_value(), secret, clock, metrics)
 
 
 def _mailer(settings: Settings) -> Mailer:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limits.storage import MemoryStorage
-
 from charafy.accounts.service import Accounts, AccountServices, Keys
 from charafy.avatars.service import Avatars
 from charafy.characters.service import Characters
@@ -17,6 +15,7 @@ from charafy.cloners import cloner_of, voice_room_of
 from charafy.conversations.room import ConversationRoom
 from charafy.credits.purchases import Purchases
 from charafy.credits.service import Credits
+from charafy.demo.room import DemoRoom
 from charafy.embed.meter import Meter
 from charafy.embed.room import EmbedRoom
 from charafy.embed.service import Embeds
@@ -32,16 +31,19 @@ from charafy.kernel.http.guard import Guard
 from charafy.kernel.http.idempotency import Idempotency
 from charafy.kernel.http.limits import Limiter
 from charafy.kernel.mail import Mailer
+from charafy.kernel.metrics import Process
 from charafy.kernel.observe import Metrics
 from charafy.kernel.outside import Outside
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
+from charafy.kernel.traces import Traces
 from charafy.rooms import (
     accounts_of,
     avatars_of,
     characters_of,
     chores_of,
     conversations_of,
+    demo_of,
     embeds_of,
     guard_of,
     purchases_of,
@@ -63,19 +65,9 @@ from charafy.webhooks.service import Webhooks
 class House:
     """Every part of a running Charafy. Whoever builds it closes it."""
 
-    settings: Settings
-    secret: bytes
-    clock: Clock
-    db: Database
-    metrics: Metrics
-    storage: Storage
-    mailer: Mailer
-    fetcher: Fetcher
+    ground: Ground
     voice: DeferredVoice
-    idempotency: Idempotency
-    limiter: Limiter
     guard: Guard
-    credits: Credits
     purchases: Purchases
     account_services: AccountServices
     voices: Voices
@@ -84,15 +76,67 @@ class House:
     characters: Characters
     avatars: Avatars
     embed_room: EmbedRoom
+    demo: DemoRoom
     speech: Speech
     video_room: VideoRoom
     conversation_room: ConversationRoom
     webhooks: Webhooks
     deliverer: Deliverer
     outside: Outside
-    to_models: Outside
     clone_services: CloneServices
     sweeper: Sweeper
+
+    @property
+    def settings(self) -> Settings:
+        return self.ground.settings
+
+    @property
+    def secret(self) -> bytes:
+        return self.ground.secret
+
+    @property
+    def clock(self) -> Clock:
+        return self.ground.clock
+
+    @property
+    def db(self) -> Database:
+        return self.ground.db
+
+    @property
+    def metrics(self) -> Metrics:
+        return self.ground.metrics
+
+    @property
+    def traces(self) -> Traces:
+        return self.ground.traces
+
+    @property
+    def storage(self) -> Storage:
+        return self.ground.storage
+
+    @property
+    def mailer(self) -> Mailer:
+        return self.ground.mailer
+
+    @property
+    def fetcher(self) -> Fetcher:
+        return self.ground.fetcher
+
+    @property
+    def idempotency(self) -> Idempotency:
+        return self.ground.idempotency
+
+    @property
+    def limiter(self) -> Limiter:
+        return self.ground.limiter
+
+    @property
+    def to_models(self) -> Outside:
+        return self.ground.to_models
+
+    @property
+    def credits(self) -> Credits:
+        return self.ground.credits
 
     @property
     def accounts(self) -> Accounts:
@@ -110,7 +154,7 @@ class House:
         """Let everything go that this house opened; waits for what is under way, bounded."""
         self.avatars.close()
         self.speech.close()
-        self.conversation_room.connecting.close()
+        self.conversation_room.close()
         self.deliverer.close()
         self.outside.close()
         self.to_models.close()
@@ -119,24 +163,31 @@ class House:
         self.mailer.close()
         self.fetcher.close()
         self.db.close()
+        if self.ground.shared is not None:
+            self.ground.shared.close()
+        self.traces.close()
 
 
 def _speaking(ground: Ground) -> tuple[TextFrontEnd, CloneShelf, DeferredVoice, CloneServices]:
     """What turns text into speech: shared by everything that speaks."""
     front_end, shelf = TextFrontEnd(), shelf_of(ground.storage)
-    voice = voice_of(ground.settings, front_end, shelf)
+    voice = voice_of(ground.settings, front_end, shelf, loading=ground.metrics.loading)
     return front_end, shelf, voice, services_of(ground, front_end)
 
 
 def build_house(
-    settings: Settings, *, clock: Clock | None = None, cloner: Cloner | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    cloner: Cloner | None = None,
+    process: Process = "api",
 ) -> House:
     """Make every part; opens the database but changes nothing in it and loads no model.
 
-    `cloner` clones voices instead of the one that the settings name.
+    `cloner` clones voices instead of the one that the settings name; `process`: whose house it is.
     """
-    ground = lay_ground(settings, clock or SystemClock())
-    limiter = Limiter(MemoryStorage())
+    ground = lay_ground(settings, clock or SystemClock(), process)
+    limiter = ground.limiter
     front_end, shelf, voice, services = _speaking(ground)
     router = VoiceRouter(voice, services.speakers, shelf)
     voices = Voices(ground.db, voice.voices, settings.base_url)
@@ -155,21 +206,14 @@ def build_house(
         ground, characters, webhooks, voice_room, video_room, talks=talks, meter=meter
     )
     embed_room = embeds_of(ground, accounts.accounts, characters, avatars, talks=talks, meter=meter)
+    demo = demo_of(
+        ground, accounts.accounts, characters, voices, embeds=embed_room.embeds, speech=speech
+    )
     chores = chores_of(ground, avatars, webhooks, voice_room, video_room, talks=talks)
     return House(
-        settings=settings,
-        secret=ground.secret,
-        clock=ground.clock,
-        db=ground.db,
-        metrics=ground.metrics,
-        storage=ground.storage,
-        mailer=ground.mailer,
-        fetcher=ground.fetcher,
+        ground=ground,
         voice=voice,
-        idempotency=ground.idempotency,
-        limiter=limiter,
         guard=guard_of(accounts.keys, limiter, settings),
-        credits=ground.credits,
         purchases=purchases_of(ground),
         account_services=accounts,
         voices=voices,
@@ -178,13 +222,13 @@ def build_house(
         characters=characters,
         avatars=avatars,
         embed_room=embed_room,
+        demo=demo,
         speech=speech,
         video_room=video_room,
         conversation_room=talks,
         webhooks=webhooks,
         deliverer=deliverer,
         outside=outside,
-        to_models=ground.to_models,
         clone_services=services,
-        sweeper=Sweeper(chores | embed_room.sweeps() | accounts.chores()),
+        sweeper=Sweeper(chores | embed_room.sweeps() | accounts.chores() | demo.chores()),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 from charafy.accounts.service import Accounts, AccountServices, EraseFiles, Keys
@@ -14,13 +13,17 @@ from charafy.avatars.till import till_of as avatar_till
 from charafy.characters.service import Characters, OwnModels
 from charafy.clone_services import CloneServices, clone_services
 from charafy.conversations.room import ConversationRoom
+from charafy.counting import counted
 from charafy.credits.purchases import Purchases, gateway_from
+from charafy.demo.room import DemoRoom
 from charafy.embed.meter import Meter
 from charafy.embed.room import EmbedRoom, tell_both
+from charafy.embed.service import Embeds
 from charafy.engines.voice import FrontEnd
 from charafy.engines.voice.router import VoiceRouter
 from charafy.engines.weights import MANIFEST, Store
 from charafy.ground import Ground
+from charafy.kernel.bell import Bell
 from charafy.kernel.http.guard import Guard
 from charafy.kernel.http.idempotency import Idempotency
 from charafy.kernel.http.limits import Limiter
@@ -71,7 +74,7 @@ def avatars_of(ground: Ground, characters: Characters) -> Avatars:
 
 def webhooks_of(ground: Ground) -> tuple[Webhooks, Deliverer, Outside]:
     settings, db, clock = ground.settings, ground.db, ground.clock
-    secrets, bell = Secrets(ground.secret), threading.Event()
+    secrets, bell = Secrets(ground.secret), Bell("webhooks", ground.shared)
     # A way out of their own: slow receivers must not hold up the downloads of photos.
     outside = Outside(
         allowed_hosts=settings.webhook_allowed_hosts, tls=ground.tls, resolvers=WORKERS
@@ -107,7 +110,8 @@ def videos_of(
         idempotency=ground.idempotency,
         storage=ground.storage,
         fetcher=ground.fetcher,
-        emit=webhooks.emit,
+        emit=counted(webhooks.emit, ground.metrics),
+        traces=ground.traces,
     )
 
 
@@ -128,9 +132,10 @@ def conversations_of(
         characters=characters,
         voices=voices,
         credits=ground.credits,
-        emit=tell_both(webhooks.emit, meter.hear),
+        emit=tell_both(counted(webhooks.emit, ground.metrics), meter.hear),
         limiter=limiter,
         tls=ground.tls,
+        traces=ground.traces,
     )
 
 
@@ -157,6 +162,30 @@ def embeds_of(
     )
 
 
+def demo_of(
+    ground: Ground,
+    accounts: Accounts,
+    characters: Characters,
+    voices: Voices,
+    *,
+    embeds: Embeds,
+    speech: Speech,
+) -> DemoRoom:
+    return DemoRoom.build(
+        ground.db,
+        ground.clock,
+        ground.settings,
+        ground.secret,
+        accounts=accounts,
+        credits=ground.credits,
+        characters=characters,
+        voices=voices,
+        embeds=embeds,
+        speech=speech,
+        storage=ground.storage,
+    )
+
+
 def accounts_of(
     ground: Ground,
     characters: Characters,
@@ -174,6 +203,7 @@ def accounts_of(
         ground.secret,
         credits=ground.credits,
         mailer=ground.mailer,
+        shared=ground.shared,
         on_delete=(
             webhooks.erase,
             video_room.videos.erase,
@@ -212,6 +242,7 @@ def speech_of(
         settings=ground.settings,
         metrics=ground.metrics,
         waits=voice.waits,
+        traces=ground.traces,
     )
 
 
@@ -250,7 +281,7 @@ def chores_of(
 
     def forget_requests() -> None:
         for key in ground.idempotency.sweep():
-            ground.storage.delete(key)
+            ground.storage.forget(key)
 
     rooms = talks.sweeps() | voice_room.sweeps() | video_room.sweeps()
     return rooms | {

@@ -6,6 +6,7 @@ from charafy.characters import tables as characters
 from charafy.conversations import tables as conversations
 from charafy.credits import tables as credits
 from charafy.embed import tables as embed
+from charafy.kernel import roll_tables as roll
 from charafy.kernel.db import metadata
 from charafy.kernel.http import idempotency_tables as idempotency
 from charafy.videos import tables as videos
@@ -21,6 +22,7 @@ __all__ = [
     "embed",
     "idempotency",
     "metadata",
+    "roll",
     "videos",
     "voices",
     "webhooks",

@@ -20,6 +20,7 @@ from charafy.kernel.http.caller import ALL_SCOPES
 from charafy.kernel.settings import Settings
 from tests.accounts.conftest import Build
 from tests.support.clock import ManualClock
+from tests.support.stored import stored
 
 
 @contextmanager
@@ -95,10 +96,9 @@ def test_the_key_itself_is_stored_nowhere(
 ) -> None:
     key = services.keys.create(sora.account_id, "Website").key
     services.keys.authenticate(key)
-    db.close()
-    files = [path.read_bytes() for path in settings.home.iterdir()]
-    assert any(b"Website" in data for data in files)
-    assert not any(key.encode() in data or key[8:].encode() in data for data in files)
+    kept = stored(db, settings.home)
+    assert any(b"Website" in data for data in kept)
+    assert not any(key.encode() in data or key[8:].encode() in data for data in kept)
 
 
 def test_a_revoked_key_ends_at_once(services: AccountServices, sora: Account) -> None:

@@ -53,6 +53,7 @@ def test_the_ledger_shows_what_was_paid_for(alice: Customer, character_id: str) 
         "avatar",
         "Avatar (motion)",
     )
+    assert entry["character_id"] == character_id
 
 
 def test_the_character_shows_the_avatars_that_it_has(alice: Customer, character_id: str) -> None:
@@ -74,6 +75,8 @@ def test_a_character_is_made_with_its_avatar(alice: Customer) -> None:
     answer = alice.post("/characters", character_body(alice, avatar_type="motion"))
     made = answer.json()
     assert answer.status_code == 200, answer.text
+    (paid, _grant) = alice.get("/credits").json()["transactions"]
+    assert paid["character_id"] == made["character_id"]
     assert list(made)[:5] == [
         "character_id",
         "embed_url",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from charafy.characters.service import OwnModel
 from charafy.kernel.db import Database
@@ -78,8 +79,9 @@ def test_the_database_holds_no_key_that_can_be_read(
         assert KEY not in json.dumps([dict(row) for row in rows], default=str)
         seals = {row["id"]: row["llm_sealed_key"] for row in rows}
         assert len(set(seals.values())) == 2
-        tx.exec_driver_sql(
-            "UPDATE characters SET llm_sealed_key = ? WHERE id = ?", (seals[first], second)
+        tx.execute(
+            sa.text("UPDATE characters SET llm_sealed_key = :seal WHERE id = :id"),
+            {"seal": seals[first], "id": second},
         )
     assert known(house_street, first) == OwnModel(URL, "small", KEY)
     assert known(house_street, second) == OwnModel(URL, "small", None)  # sealed for another

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Run
+from tests.support import redis
 from tests.support.server import Server
 
 COMMANDS = (
@@ -20,6 +21,8 @@ COMMANDS = (
     "say",
     "video",
     "doctor",
+    "backup",
+    "restore",
     "keys create",
     "keys list",
     "keys revoke",
@@ -128,8 +131,9 @@ def test_the_owner_cannot_be_shut_out(charafy: Run) -> None:
     answer = charafy("accounts", "suspend")
     assert answer.returncode == 1
     assert "owner" in answer.stderr
-    row = charafy("accounts", "list").stdout.splitlines()[1].split()
-    assert row[1:5] == ["owner@localhost", "Owner", "owner", "active"]
+    rows = [line.split() for line in charafy("accounts", "list").stdout.splitlines()]
+    (owner,) = [row for row in rows if "owner@localhost" in row]
+    assert owner[1:5] == ["owner@localhost", "Owner", "owner", "active"]
 
 
 def test_the_sign_in_link_leads_to_the_running_server(charafy: Run, server: Server) -> None:
@@ -166,6 +170,18 @@ def test_doctor_says_what_is_missing_and_what_to_do(charafy: Run, tmp_path: Path
     answer = charafy("doctor", CHARAFY_MODELS=str(tmp_path / "none"))
     assert answer.returncode == 1
     assert "Run `charafy models pull`" in answer.stdout
+
+
+def test_doctor_says_whether_redis_can_be_used(charafy: Run) -> None:
+    assert "each API process counts limits by itself" in " ".join(charafy("doctor").stdout.split())
+    with redis.running() as store:
+        answer = charafy("doctor", CHARAFY_REDIS_URL=store.url())
+        assert "redis: answers" in answer.stdout
+        assert answer.returncode == 0
+        answer = charafy("doctor", CHARAFY_REDIS_URL=store.url(password="hunter2"))
+        assert "refuses the" in answer.stdout
+        assert "hunter2" not in answer.stdout + answer.stderr
+        assert answer.returncode == 1
 
 
 def test_a_taken_port_is_said_before_anything_is_loaded(charafy: Run, server: Server) -> None:

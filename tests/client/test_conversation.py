@@ -10,7 +10,8 @@ import httpx
 import numpy as np
 import pytest
 
-from charafy.client.conversation import LABEL, VERSION, Conversation, ConversationFailed, Ticket
+from charafy.client.conversation import LABEL, VERSION, Conversation, ConversationFailed
+from charafy.client.ticket import Ticket
 from charafy.client.turn import take_turn
 from charafy.kernel.media.audio import SAMPLE_RATE
 from tests.support.conversing import ConversationPeer

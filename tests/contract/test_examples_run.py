@@ -24,6 +24,7 @@ from charafy.reference.operations import chapters
 from charafy.reference.samples import Sample, samples
 from charafy.web.pages import PAGE_LANGUAGES
 from tests.support import recordings
+from tests.support.npm import install
 from tests.support.server import Server
 
 NOT_RUN = {
@@ -94,6 +95,9 @@ class Paste:
                 node = shutil.which("node")
                 if node is None:
                     pytest.skip("node is not installed")
+                if "charafy-client" in code:
+                    package = httpx.get(f"{self.server.base_url}/charafy-client.tgz", timeout=30)
+                    install(package.content, self.folder)
                 (self.folder / "example.mjs").write_text(code, encoding="utf-8")
                 return [node, "example.mjs"]
             case _:

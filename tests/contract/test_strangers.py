@@ -6,6 +6,7 @@ heard of fails until it is decided here what a stranger may get there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from charafy.dashboard.door import SESSION_COOKIE
 from charafy.house import House
 from tests.contract.conftest import HOOK, Developer
 from tests.support import recordings
@@ -211,6 +213,32 @@ def test_nothing_changed_for_its_owner(
                 headers=stranger.headers,
             )
     assert owned() == before
+
+
+def test_a_stranger_who_is_signed_in_gets_404_on_every_page_of_what_is_owned(
+    http: TestClient, shared_house: House, belongings: Belongings, stranger: Developer
+) -> None:
+    assert isinstance(http.app, FastAPI)
+    pages = [
+        route
+        for route in routes(http.app)
+        if route.path.startswith(("/dashboard/", "/try/")) and OWNED & set(route.parameters)
+    ]
+    assert len(pages) >= 28
+    session = shared_house.account_services.sessions.begin(stranger.account_id)
+    signed_in = {"cookie": f"{SESSION_COOKIE}={session.token}"}
+    keys = http.get("/dashboard/keys", headers=signed_in).text
+    tokens = dict(re.findall(r'name="(csrf_token|form)" value="([^"]+)"', keys))
+    for route in pages:
+        answer = http.request(
+            route.method,
+            route.url(**belongings.ids),
+            data=tokens if route.method == "POST" else None,
+            headers=signed_in,
+            follow_redirects=False,
+        )
+        assert answer.status_code == 404, f"{route}: {answer.status_code} {answer.text[:300]}"
+        assert_no_trace(answer.text, belongings, but=route.url(**belongings.ids))
 
 
 @pytest.mark.parametrize("path", ["/tts", "/tts/timestamps"])

@@ -106,9 +106,9 @@ def test_the_price_book_is_the_contract_s_price_table() -> None:
     assert len(table) == 6
 
 
-def test_the_documented_errors_are_the_contract_s_statuses_and_one_of_ours() -> None:
+def test_the_documented_errors_are_the_contract_s_statuses_and_two_of_ours() -> None:
     ours = {kind.status: kind for kind in ERRORS}
-    assert ours.keys() - contract.statuses().keys() == {409}
+    assert ours.keys() - contract.statuses().keys() == {409, 503}
     for status, description in contract.statuses().items():
         title, _, meaning = description.partition(" — ")
         assert ours[status].title == title

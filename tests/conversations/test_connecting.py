@@ -178,6 +178,18 @@ def test_where_one_node_is_down_the_next_is_asked(
         assert (len(first.asked), len(second.asked)) == (0, 1)
 
 
+def test_where_one_node_does_not_know_us_the_next_is_asked(
+    client: TestClient, house: House, who: Customer
+) -> None:
+    with FakeNode(house, "a-first") as first, FakeNode(house, "b-second") as second:
+        first.mood = (403, b'{"error": "Not for you."}')
+        assert offered(client, asked(client, who)["token"]).status_code == 200
+        assert (len(first.asked), len(second.asked)) == (1, 1)
+        second.stop()
+        answer = offered(client, asked(client, who)["token"])
+        assert (answer.status_code, answer.json()["code"]) == (502, "talk_unavailable")
+
+
 @pytest.mark.parametrize(
     "mood",
     [
@@ -185,7 +197,6 @@ def test_where_one_node_is_down_the_next_is_asked(
         (200, b"<html>"),
         (200, b'{"sdp": "v=0"}'),
         (400, b"<html>"),
-        (403, b'{"error": "Not for you."}'),
         (500, b'{"error": "Secret words of an exception"}'),
         (302, b""),
     ],
@@ -266,6 +277,16 @@ def test_a_node_that_comes_back_takes_its_own_place(house: House, clock: ManualC
     clock.advance(25 * 3_600)
     house.sweeper.sweep()
     assert nodes.find("node") is None
+
+
+def test_a_node_that_rests_gets_nobody_new_and_is_found_by_who_it_has(house: House) -> None:
+    nodes = house.conversation_room.nodes
+    nodes.register("node", "http://127.0.0.1:1", 4)
+    nodes.register("other", "http://127.0.0.1:2", 1)
+    nodes.rest("node")
+    assert nodes.beat("node", 1)
+    assert [node.name for node in nodes.choose()] == ["other"]
+    assert nodes.find("node") is not None
 
 
 def test_a_client_that_lost_its_line_goes_on_at_the_same_node(

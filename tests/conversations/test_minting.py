@@ -19,6 +19,7 @@ from charafy.app import build_app
 from charafy.conversations.ice import ice_servers
 from charafy.conversations.models import Ending
 from charafy.conversations.sessions import Sessions
+from charafy.credits.service import Books
 from charafy.house import House
 from charafy.kernel.errors import CharafyError
 from charafy.kernel.settings import Settings
@@ -29,7 +30,7 @@ from tests.support.videos import API, Customer, Money, customer, money
 
 def test_the_answer_is_the_contract_s(client: TestClient, house: House, who: Customer) -> None:
     answer = asked(client, who)
-    ours = {"connect_url", "ice_servers"}
+    ours = {"connect_url", "ice_servers", "livekit_url"}
     assert list(answer) == [
         "token",
         "conversation_id",
@@ -41,6 +42,7 @@ def test_the_answer_is_the_contract_s(client: TestClient, house: House, who: Cus
         "billing",
         "connect_url",
         "ice_servers",
+        "livekit_url",
     ]
     assert {key: answer[key] for key in answer.keys() - {"token", "conversation_id"} - ours} == {
         "mode": "audio-only",
@@ -56,6 +58,8 @@ def test_the_answer_is_the_contract_s(client: TestClient, house: House, who: Cus
     }
     assert answer["connect_url"] == f"{house.settings.base_url}{API}/conversation/connect"
     assert money(house, who) == Money(950, 50)
+    (hold,) = Books(house.db).holds(who.account_id)
+    assert hold.character_id == who.character_id
 
 
 def test_the_mode_is_video_unless_said_otherwise(client: TestClient, who: Customer) -> None:

@@ -32,8 +32,13 @@ from tests.support.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, fa
 
 
 @pytest.fixture
-def credits(db: Database, clock: ManualClock) -> Credits:
-    return Credits(db, clock, Metrics())
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def credits(db: Database, clock: ManualClock, metrics: Metrics) -> Credits:
+    return Credits(db, clock, metrics)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from charafy.credits.service import Books, Credits, Spent
+from charafy.credits.service import NOBODY, Books, Credits, Spent
 from charafy.kernel.db import Database
 from charafy.kernel.ids import new_id
 from tests.support.clock import ManualClock
@@ -17,10 +17,21 @@ def books(db: Database) -> Books:
     return Books(db)
 
 
-def spend(db: Database, credits: Credits, owner: str, amount: int, kind: str = "tts") -> None:
+MIA = new_id()
+
+
+def spend(
+    db: Database,
+    credits: Credits,
+    owner: str,
+    amount: int,
+    kind: str = "tts",
+    *,
+    character_id: str | None = None,
+) -> None:
+    about = {"kind": kind, "reference": f"{kind}:{new_id()}", "description": "Work"}
     with db.write() as tx:
-        reference = f"{kind}:{new_id()}"
-        credits.charge(tx, owner, amount, kind=kind, reference=reference, description="Work")
+        credits.charge(tx, owner, amount, character_id=character_id, **about)
 
 
 def test_every_line_says_what_was_left_after_it(
@@ -49,6 +60,31 @@ def test_balances_go_on_over_the_pages(
         balances += [line.balance for line in page]
     assert balances == [72, 79, 85, 90, 94, 97, 99, 100]
     assert before is None
+
+
+def test_lines_of_one_character_say_what_the_account_had_after_them(
+    books: Books, db: Database, credits: Credits, owner: str
+) -> None:
+    for amount, whose in ((1, MIA), (2, None), (4, MIA), (8, new_id()), (16, MIA), (32, None)):
+        spend(db, credits, owner, amount, character_id=whose)
+    seen, before = [], None
+    for _ in range(2):
+        page, before = books.lines(owner, 2, before=before, character=MIA)
+        seen += [(line.entry.amount, line.balance) for line in page]
+    assert seen == [(-16, 69), (-4, 93), (-1, 99)]
+    assert before is None
+    whole = [(line.entry.amount, line.balance) for line in books.all_lines(owner, NOBODY)]
+    assert whole == [(-32, 37), (-2, 97), (100, 100)]
+
+
+def test_who_credits_went_into_is_known_by_id(
+    books: Books, db: Database, credits: Credits, owner: str
+) -> None:
+    spend(db, credits, owner, 1)
+    assert books.characters(owner) == set()
+    spend(db, credits, owner, 1, character_id=MIA)
+    assert books.characters(owner) == {MIA}
+    assert books.characters(new_id()) == set()
 
 
 @pytest.mark.parametrize("before", ["nonsense", "", "865bd0b6-73c0-469b-ab4d-e43db52919b3"])
@@ -89,6 +125,7 @@ def test_only_what_is_still_set_aside_is_shown(
                 reference=f"video:{amount}",
                 description=f"Video {amount}",
                 lease_s=60,
+                character_id=MIA,
             )
             for amount in (20, 10, 5)
         )
@@ -97,6 +134,8 @@ def test_only_what_is_still_set_aside_is_shown(
     (hold,) = books.holds(owner)
     assert (hold.id, hold.amount, hold.description) == (kept.id, 20, "Video 20")
     assert hold.expires_at == clock.now() + timedelta(seconds=60)
+    assert books.holds(owner, MIA) == [hold]
+    assert books.holds(owner, NOBODY) == books.holds(owner, new_id()) == []
 
 
 def test_work_is_summed_by_day_and_kind(
@@ -116,6 +155,19 @@ def test_work_is_summed_by_day_and_kind(
     ]
     assert books.spent(owner, start + timedelta(days=1)) == [Spent(second, "tts", 5, 1)]
     assert books.spent(new_id(), start) == []
+
+
+def test_work_is_summed_by_character_as_well(
+    books: Books, db: Database, credits: Credits, owner: str, clock: ManualClock
+) -> None:
+    today = clock.now().date()
+    for amount, whose in ((1, None), (2, MIA), (4, MIA)):
+        spend(db, credits, owner, amount, character_id=whose)
+    spent = {one.character_id: one for one in books.spent(owner, clock.now())}
+    assert spent == {
+        None: Spent(today, "tts", 1, 1),
+        MIA: Spent(today, "tts", 6, 2, MIA),
+    }
 
 
 def test_what_the_operator_took_back_is_no_work(

@@ -9,6 +9,7 @@ import pytest
 
 from charafy.credits.service import Credits
 from charafy.kernel.db import Database
+from charafy.kernel.ids import new_id
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ def test_the_answer_is_the_contracts(api: Any) -> None:
         "description": "Start",
         "created_at": "2026-01-01T00:00:00Z",
         "reference": "start",
+        "character_id": None,
     }
 
 
@@ -67,6 +69,35 @@ def test_pages_cover_every_transaction_once(api: Any, limit: int) -> None:
     assert seen == [*(f"tts:{number}" for number in range(59, -1, -1)), "start"]
 
 
+def test_transactions_of_one_character_come_alone_page_by_page(
+    api: Any, db: Database, credits: Credits, owner: str
+) -> None:
+    mia, ken = new_id(), new_id()
+    about: dict[str, Any] = {"kind": "tts", "description": "Speech"}
+    with db.write() as tx:
+        for number, character_id in enumerate((mia, ken, mia, None, mia)):
+            reference = f"tts:{number}"
+            credits.charge(tx, owner, 1, reference=reference, character_id=character_id, **about)
+
+    first = api.get(f"/credits/transactions?limit=2&character_id={mia}").json()
+    rest = f"limit=2&character_id={mia.upper()}&cursor={first['next_cursor']}"
+    second = api.get(f"/credits/transactions?{rest}").json()
+
+    found = first["transactions"] + second["transactions"]
+    assert [item["reference"] for item in found] == ["tts:4", "tts:2", "tts:0"]
+    assert {item["character_id"] for item in found} == {mia}
+    assert second["next_cursor"] is None
+    assert api.get(f"/credits/transactions?character_id={new_id()}").json() == {
+        "transactions": [],
+        "next_cursor": None,
+    }
+
+
+def test_a_character_whose_name_no_database_keeps_has_none(api: Any) -> None:
+    page = api.get("/credits/transactions?character_id=a%00b")
+    assert (page.status_code, page.json()["transactions"]) == (200, [])
+
+
 def test_a_strangers_cursor_and_an_unknown_one_lead_nowhere(api: Any) -> None:
     mine = api.get("/credits").json()["transactions"][0]["id"]
 
@@ -75,7 +106,9 @@ def test_a_strangers_cursor_and_an_unknown_one_lead_nowhere(api: Any) -> None:
         assert page == {"transactions": [], "next_cursor": None}
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", f"cursor={'x' * 65}"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "limit=x", f"cursor={'x' * 65}", f"character_id={'x' * 65}"]
+)
 def test_a_bad_page_is_a_bad_request(api: Any, query: str) -> None:
     assert api.get(f"/credits/transactions?{query}").status_code == 400
 

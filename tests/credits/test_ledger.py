@@ -14,6 +14,7 @@ from charafy.credits.tables import accounts, entries
 from charafy.kernel.db import Database, Tx
 from charafy.kernel.errors import CharafyError, Conflict, InsufficientCredits, NotFound
 from charafy.kernel.ids import new_id
+from charafy.kernel.observe import Metrics
 from tests.support.clock import ManualClock
 
 
@@ -233,6 +234,19 @@ def test_a_captured_hold_is_refunded_by_its_reference(book: Book) -> None:
     assert book.balance == Balance(100, 0)
 
 
+def test_a_capture_and_its_refund_name_the_character_that_the_hold_was_for(book: Book) -> None:
+    mia = new_id()
+    about: dict[str, Any] = {"kind": "video", "reference": "film", "description": "Video"}
+    hold = book.do(
+        lambda tx: book.credits.hold(tx, book.owner, 9, lease_s=60, character_id=mia, **about)
+    )
+    book.capture(hold, 4)
+    refund = book.do(lambda tx: book.credits.refund(tx, "film", description="Back"))
+    assert refund.character_id == mia
+    newest = book.do(lambda tx: book.credits.recent(tx, book.owner))
+    assert [(one.amount, one.character_id) for one in newest] == [(4, mia), (-4, mia), (100, None)]
+
+
 def test_what_took_nothing_is_not_refunded(book: Book) -> None:
     assert book.refund("never charged") is None
     assert book.refund("start") is None
@@ -431,11 +445,37 @@ def test_a_closed_account_keeps_its_books_and_takes_no_more(book: Book) -> None:
             attempt()
 
 
-def test_what_is_captured_is_counted_by_kind(book: Book) -> None:
+def test_what_is_captured_is_counted_by_kind(book: Book, metrics: Metrics) -> None:
     book.charge(30)
     book.capture(book.hold(20, "h"), 12)
     book.hold(20, "h2")
 
-    sample = book.credits._metrics.registry.get_sample_value
+    sample = metrics.registry.get_sample_value
     assert sample("charafy_credits_total", {"kind": "tts"}) == 42
     assert sample("charafy_credits_total", {"kind": "grant"}) == 100
+
+
+def test_what_is_held_is_counted_with_how_the_hold_ended(book: Book, metrics: Metrics) -> None:
+    book.capture(book.hold(20, "h"), 12)
+    book.release(book.hold(30, "h2"))
+    book.hold(5, "h3")
+
+    held = {
+        outcome: metrics.registry.get_sample_value(
+            "charafy_credit_holds_total", {"outcome": outcome}
+        )
+        for outcome in ("held", "captured", "released")
+    }
+    assert held == {"held": 55, "captured": 12, "released": 38}
+
+
+def test_credits_are_counted_only_when_they_have_moved(book: Book, metrics: Metrics) -> None:
+    def change_of_mind(tx: Tx) -> None:
+        about = {"kind": "gift", "reference": "gift", "description": "Gift"}
+        book.credits.grant(tx, book.owner, 10, **about)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        book.do(change_of_mind)
+
+    assert metrics.registry.get_sample_value("charafy_credits_total", {"kind": "gift"}) is None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     rule,
+    run_state_machine_as_test,
 )
 
 from charafy.credits.service import Balance, Credits, Hold, HoldEnded
@@ -38,11 +38,11 @@ class Ledger(RuleBasedStateMachine):
     given_holds: Bundle[Hold] = Bundle("given_holds")
     charges: Bundle[tuple[str, int, str]] = Bundle("charges")
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        """With an empty database at `url`."""
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
         self.clock = ManualClock()
-        self.db = Database(f"sqlite:///{Path(self.folder.name) / 'ledger.db'}")
+        self.db = Database(url)
         self.credits = Credits(self.db, self.clock, Metrics())
         self.total = dict.fromkeys(OWNERS, 0)
         self.open: dict[str, tuple[Hold, float]] = {}
@@ -56,7 +56,6 @@ class Ledger(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.db.close()
-        self.folder.cleanup()
 
     def about(self) -> dict[str, Any]:
         self.count += 1
@@ -198,5 +197,12 @@ class Ledger(RuleBasedStateMachine):
         assert released == {id_ for id_, end in self.ended.items() if end is None}
 
 
-Ledger.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
-TestLedger = pytest.mark.slow(Ledger.TestCase)
+@pytest.mark.slow
+def test_the_ledger_is_its_model(new_url: Callable[[], str]) -> None:
+    class Kept(Ledger):
+        def __init__(self) -> None:
+            super().__init__(new_url())
+
+    run_state_machine_as_test(
+        Kept, settings=settings(max_examples=25, stateful_step_count=40, deadline=None)
+    )

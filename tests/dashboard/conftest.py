@@ -13,7 +13,10 @@ from fastapi.testclient import TestClient
 from limits.storage import MemoryStorage
 
 from charafy.accounts.service import Account, AccountServices, Passwords
-from charafy.app import credits_left, makers_of, watchers_of
+from charafy.app import checks_of, makers_of, watchers_of
+from charafy.characters import portrait_routes
+from charafy.counting import readings_of
+from charafy.dashboard.operator_health import Vitals
 from charafy.dashboard.routes import router
 from charafy.demo.world import create_demo_world
 from charafy.house import House, build_house
@@ -127,21 +130,17 @@ def _site(house: House) -> Site:
         house.settings,
         SECRET,
         limiter=Limiter(MemoryStorage()),
-        db=house.db,
-        credits=house.credits,
-        characters=house.characters,
-        voices=house.voices,
         clones=house.voice_room.clones,
-        avatars=house.avatars,
-        conversations=house.conversation_room.conversations,
         makers=makers_of(house),
         watchers=watchers_of(house),
-        credits_left=lambda account_id: credits_left(house, account_id),
+        vitals=Vitals(checks_of(house), readings_of(house.ground)),
         cast=lambda: house.characters.list(owner.account_id),
+        tries=house.demo.account.is_open,
         add_demo=lambda account_id: create_demo_world(house.characters, account_id),
     )
     app.include_router(pages)
     app.include_router(files.router(house.storage))
+    app.include_router(portrait_routes.router(house.storage))
     install_error_handlers(app)
     app.add_middleware(RequestContext, metrics=house.metrics)
     return Site(app, pages, house, services, owner)

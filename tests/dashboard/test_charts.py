@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from charafy.credits.service import Spent
-from charafy.dashboard.charts import nice_top, usage_chart
+from charafy.dashboard.charts import by_character, nice_top, usage_chart
 
 LAST = date(2026, 3, 10)
 
@@ -64,3 +64,16 @@ def test_work_of_other_days_is_left_out() -> None:
 )
 def test_the_scale_ends_at_a_round_number(most: int, top: int) -> None:
     assert nice_top(most) == top
+
+
+def test_a_character_has_the_place_of_a_kind_the_largest_first() -> None:
+    spent = [Spent(LAST, "tts", number, 1, f"c{number}") for number in range(1, 8)]
+    spent += [Spent(LAST, "video", 3, 1, "c7"), Spent(LAST, "voice_clone", 9, 1)]
+    placed, whose = by_character(spent)
+    assert whose == {"1": "c7", "2": "c6", "3": "c5", "4": "c4", "5": "c3"}
+    assert [one.kind for one in placed] == ["other", "other", *"54321", "1", "nobody"]
+    chart = usage_chart(placed, LAST, 1, (*"12345", "nobody"))
+    (column,) = chart.columns
+    assert [block.kind for block in column.blocks] == [*"12345", "nobody", "other"]
+    assert (column.of("1"), column.of("other"), column.of("nobody")) == (10, 3, 9)
+    assert chart.credits == column.credits == sum(one.credits for one in spent)

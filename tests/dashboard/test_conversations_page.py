@@ -28,7 +28,11 @@ def said(role: Role, text: str, interrupted: bool = False, **latency: float) -> 
 
 
 def held(
-    site: Site, *turns: TurnRecord, email: str = "sora@example.com", ended: bool = True
+    site: Site,
+    *turns: TurnRecord,
+    email: str = "sora@example.com",
+    ended: bool = True,
+    origin: str | None = None,
 ) -> str:
     """A conversation of this account; its id."""
     account, room = account_of(site, email), site.house.conversation_room
@@ -37,7 +41,7 @@ def held(
         character_id=person.character_id, mode="audio-only", visitor_name=f"Mika {EVIL}"
     )
     with site.house.db.write() as tx:
-        ticket = room.conversations.mint(tx, account.caller(), body)
+        ticket = room.conversations.mint(tx, account.caller(), body, origin=origin)
     room.sessions.admit(ticket.token, "node")
     for turn in turns:
         room.sessions.turn(ticket.conversation_id, turn)
@@ -80,6 +84,15 @@ def test_a_transcript_shows_every_turn_in_order_and_where_its_time_went(site: Si
     assert "answered after 1.50 s" in browser.html
     assert "cut short" in browser.html
     assert "1:05" in browser.html
+
+
+def test_a_conversation_on_somebodys_page_names_that_page(site: Site) -> None:
+    browser = member(site)
+    talk = held(site, origin="https://shop.example.com")
+    browser.open(f"/dashboard/conversations/{talk}")
+    assert "<code>https://shop.example.com</code>" in browser.html
+    browser.open(f"/dashboard/conversations/{held(site)}")
+    assert "On the page of" not in browser.html
 
 
 def test_what_people_said_and_called_themselves_stays_text(site: Site) -> None:

@@ -6,15 +6,19 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from html import escape
 
 import pytest
 from pydantic import SecretStr
 
+from charafy.characters.models import Draft
 from charafy.kernel.ids import new_id
+from charafy.voices.catalogue import preset_id
 from tests.dashboard.conftest import Open, Site
 from tests.dashboard.test_home import account_of
 from tests.support.clock import ManualClock
 from tests.support.fake_stripe import SECRET_KEY, WEBHOOK_SECRET, FakeStripe, fake_stripe
+from tests.support.images import jpeg
 
 PAGE = "/dashboard/credits"
 EVIL = "<script>alert(1)</script>"
@@ -37,7 +41,14 @@ def shop(open_site: Open, stripe: FakeStripe) -> Site:
     )
 
 
-def spend(site: Site, amount: int, kind: str = "tts", description: str = "Work") -> None:
+def spend(
+    site: Site,
+    amount: int,
+    kind: str = "tts",
+    description: str = "Work",
+    *,
+    character_id: str | None = None,
+) -> None:
     with site.house.db.write() as tx:
         site.house.credits.charge(
             tx,
@@ -46,7 +57,19 @@ def spend(site: Site, amount: int, kind: str = "tts", description: str = "Work")
             kind=kind,
             reference=f"{kind}:{new_id()}",
             description=description,
+            character_id=character_id,
         )
+
+
+def person(site: Site, name: str = "Mia") -> str:
+    """The id of a character of the member's."""
+    made = site.house.characters.create(
+        account_of(site).account_id,
+        Draft(name=name, voice_id=preset_id("af_heart"), language="en"),
+        jpeg(),
+        limit=10,
+    )
+    return made.character_id
 
 
 def hold(site: Site, amount: int, kind: str = "conversation") -> str:
@@ -133,6 +156,79 @@ def test_the_ledger_shows_balances_page_by_page(
     assert "Newest" in browser.html
 
 
+def test_use_is_drawn_by_character_and_each_is_called_by_name(site: Site) -> None:
+    browser = site.member()
+    mia, ken, gone = person(site, "Mia"), person(site, EVIL), new_id()
+    for amount, whose in ((20, mia), (9, ken), (6, gone), (3, None)):
+        spend(site, amount, character_id=whose)
+    browser.open(f"{PAGE}?days=7&by=character")
+    for place in ("1", "2", "3", "nobody"):
+        assert len(re.findall(rf'<rect class="k-{place}" x=', browser.html)) == 1
+    named = re.findall(r'<span class="of">([^<]*)</span>', browser.html)
+    assert named == ["Mia", escape(EVIL), f"Deleted ({gone[:8]})", "No character"]
+    assert EVIL not in browser.html
+    assert re.search(r'href="[^"]*by=character[^"]*" aria-current="true"', browser.html)
+
+
+def test_one_character_is_looked_at_alone(site: Site) -> None:
+    browser = site.member()
+    mia = person(site)
+    spend(site, 20, "video", character_id=mia)
+    spend(site, 9)
+    browser.open(f"{PAGE}?days=7&character={mia.upper()}")
+    lines = r'<td role="cell"[^>]*>([^<]*)</td><td[^>]*class="num(?: gain)?">([+-]\d+)</td>'
+    assert re.findall(lines, browser.html) == [("Mia", "-20")]
+    assert "7 days: 20 in all" in browser.html
+    assert f'<option value="{mia}" selected>Mia</option>' in browser.html
+    assert f'ledger.csv?character={mia}"' in browser.html
+    assert re.search(r"At this pace[^<]*</dt><dd>17 ", browser.html), "of all that was used"
+    browser.open(f"{PAGE}?character=none")
+    assert [amount for _, amount in re.findall(lines, browser.html)] == ["-9", "+100"]
+
+
+def test_a_deleted_character_keeps_its_history(site: Site) -> None:
+    browser = site.member()
+    mia = person(site)
+    spend(site, 20, character_id=mia)
+    site.house.characters.delete(account_of(site).account_id, mia)
+    browser.open(f"{PAGE}?character={mia}")
+    assert f'<option value="{mia}" selected>Deleted ({mia[:8]})</option>' in browser.html
+    assert "30 days: 20 in all" in browser.html
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "character=x",
+        "character=05b742a6-d56f-4d7c-be56-3781ceed5436",
+        "by=x&character=%22",
+    ],
+)
+def test_a_character_that_nothing_went_into_shows_nothing(site: Site, query: str) -> None:
+    browser = site.member()
+    spend(site, 20)
+    browser.open(f"{PAGE}?{query}")
+    assert "Nothing was used in 30 days." in browser.html
+    assert "Welcome credits" not in browser.html
+
+
+def test_the_csv_says_whose_work_it_was(site: Site) -> None:
+    browser = site.member()
+    mia, formula, gone = person(site), person(site, "=1+1"), new_id()
+    for whose in (mia, formula, gone, None):
+        spend(site, 1, character_id=whose)
+    rows = list(csv.DictReader(io.StringIO(browser.client.get(f"{PAGE}/ledger.csv").text)))
+    assert [(row["character_id"], row["character"]) for row in rows[:4]] == [
+        ("", ""),
+        (gone, ""),
+        (formula, "'=1+1"),
+        (mia, "Mia"),
+    ]
+    narrowed = browser.client.get(f"{PAGE}/ledger.csv?character={mia}").text
+    (row,) = csv.DictReader(io.StringIO(narrowed))
+    assert (row["amount"], row["balance"], row["character"]) == ("-1", "99", "Mia")
+
+
 def test_nobody_reads_anothers_ledger(site: Site) -> None:
     site.member("riku@example.com")
     riku = account_of(site, "riku@example.com").account_id
@@ -181,7 +277,11 @@ def test_a_server_without_payments_sells_nothing(site: Site) -> None:
     browser = site.member()
     browser.open(PAGE)
     assert f"{PAGE}/buy" not in browser.forms()
-    form = {"csrf_token": browser.forms()["/sign-out"]["csrf_token"], "pack": "500"}
+    form = {
+        "csrf_token": browser.forms()["/sign-out"]["csrf_token"],
+        "pack": "500",
+        "form": new_id(),
+    }
     answer = browser.client.post(f"{PAGE}/buy", data=form)
     assert answer.status_code == 403
     assert "sells no credits" in answer.text
@@ -199,6 +299,16 @@ def test_an_order_shows_its_price_and_a_link_to_where_it_is_paid(
     assert stripe.asked[0]["success_url"].endswith(f"{PAGE}?purchase=done")
     with shop.house.db.read() as tx:
         assert shop.house.credits.balance(tx, account_of(shop).account_id).available == 100
+
+
+def test_a_form_that_is_sent_twice_leads_to_one_order(shop: Site, stripe: FakeStripe) -> None:
+    browser = shop.member()
+    browser.open(PAGE)
+    form = browser.forms()[f"{PAGE}/buy"] | {"pack": "500"}
+    pages = [browser.client.post(f"{PAGE}/buy", data=form) for _ in range(2)]
+    (session,) = stripe.sessions.values()
+    for page in pages:
+        assert f'href="{session["url"]}"' in page.text
 
 
 @pytest.mark.parametrize("pack", ["", "501", "-500", "5e2", "９", "9" * 30])

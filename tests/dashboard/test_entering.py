@@ -16,7 +16,7 @@ from tests.support.postbox import Postbox, token_in
 def test_the_front_page_shows_faces_that_can_be_heard(open_site: Open) -> None:
     browser = open_site(demo=True).browser()
     assert browser.open("/").status_code == 200
-    portraits = re.findall(r'<img src="(/files/[^"]+)"', browser.html)
+    portraits = re.findall(r'<img src="(/portraits/[^"]+)"', browser.html)
     assert len(portraits) == 3
     shown = browser.client.get(portraits[0].replace("&amp;", "&"))
     assert shown.headers["content-type"].startswith("image/")

@@ -33,7 +33,7 @@ FILES = {"/dashboard/credits/ledger.csv"}
 def routes(site: Site, method: str) -> Iterator[str]:
     for route in site.pages.routes:
         if isinstance(route, APIRoute) and method in (route.methods or ()):
-            yield re.sub(r"{\w+}", NOBODY, route.path)
+            yield re.sub(r"{\w+(:path)?}", NOBODY, route.path)
 
 
 def pages(site: Site, browser: Browser) -> Iterator[tuple[str, str]]:

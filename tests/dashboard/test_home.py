@@ -68,6 +68,19 @@ def test_a_test_key_can_be_made_and_a_key_without_a_name_can_not(site: Site) -> 
     assert "A name has between" in browser.html
 
 
+def test_a_form_that_is_sent_twice_makes_one_key_and_says_so(site: Site) -> None:
+    browser = site.member()
+    browser.open("/dashboard/keys")
+    form = browser.forms()["/dashboard/keys"] | {"name": "Website", "kind": "live"}
+    assert browser.client.post("/dashboard/keys", data=form).status_code == 200
+    again = browser.client.post("/dashboard/keys", data=form)
+    assert again.status_code == 409
+    assert "made a key already" in again.text
+    unnumbered = browser.client.post("/dashboard/keys", data=form | {"form": ""})
+    assert unnumbered.status_code == 403
+    assert len(site.services.keys.list(account_of(site).account_id)) == 1
+
+
 def test_a_key_is_revoked_at_once(site: Site) -> None:
     browser = site.member()
     key = new_key(browser, "Website")
@@ -190,6 +203,18 @@ def test_the_operators_invitation_is_a_link_that_works(site: Site) -> None:
     link = re.search(r"/sign-up\?invitation=([\w-]+)", browser.html)
     assert link
     assert site.services.links.valid(link[1], "invitation")
+
+
+def test_an_invitation_that_is_sent_twice_is_made_once(site: Site) -> None:
+    browser = site.operator()
+    browser.open("/operator")
+    form = browser.forms()["/operator/invitations"]
+    first = browser.client.post("/operator/invitations", data=form)
+    assert "/sign-up?invitation=" in first.text
+    again = browser.client.post("/operator/invitations", data=form)
+    assert again.status_code == 409
+    assert "made an invitation already" in again.text
+    assert "/sign-up?invitation=" not in again.text
 
 
 def test_many_accounts_come_in_pages(site: Site) -> None:

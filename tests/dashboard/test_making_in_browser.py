@@ -258,6 +258,58 @@ def test_saving_who_somebody_is_stays_on_the_page(tab: Tab, studio: Studio) -> N
     assert now.system_prompt == "You answer in rhyme."
 
 
+def test_a_recording_made_here_speaks_in_a_transparent_film(
+    chromium: Chromium, studio: Studio
+) -> None:
+    create_demo_world(studio.house.characters, studio.account_id)
+    seen = "(selector) => document.querySelector(selector).checkVisibility()"
+    with chromium.tab(server=studio.ask, permissions=["microphone"]) as tab:
+        tab.open("/dashboard/videos")
+        assert tab.evaluate(seen, "#recording") is False
+        tab.click("[name=source][value=recording]")
+        assert tab.evaluate(seen, "#recording") is True
+        assert tab.evaluate(seen, "#text") is False
+        tab.click(".recorder button")
+        tab.wait_until("() => document.querySelector('[data-clock]').textContent === '0:02'")
+        tab.click(".recorder button")
+        tab.wait_until("() => document.querySelector('#recording').files.length === 1")
+        assert tab.evaluate("() => document.querySelector('.recorder audio').hidden") is False
+        tab.click("[name=background][value=transparent]")
+        file = "() => document.querySelector('[name=format]:checked').value"
+        assert tab.evaluate(file) == "webm"
+        assert tab.evaluate("() => document.querySelector('[value=mp4]').disabled") is True
+        tab.click("#film [data-send]")
+        tab.wait_until("() => document.querySelector('.film')?.dataset.status === 'processing'")
+        video_id = path(tab).rsplit("/", 1)[1]
+        worker = threading.Thread(target=Hands(studio.house).make, args=(video_id,))
+        worker.start()
+        tab.wait_until("() => document.querySelector('.film').dataset.status === 'completed'")
+        worker.join(60)
+        tab.evaluate("() => document.querySelector('video').play()")
+        tab.wait_until("() => document.querySelector('video').currentTime > 0.1")
+    video = studio.house.video_room.videos.get(studio.account_id, video_id)
+    assert video.duration_s is not None
+    assert 1.5 < video.duration_s < 10
+    kept = studio.house.video_room.work.find(video_id)
+    assert kept is not None
+    assert (kept.order.text, kept.order.background) == (None, "transparent")
+
+
+def test_an_unreadable_recording_is_said_and_what_was_chosen_stays(
+    tab: Tab, studio: Studio
+) -> None:
+    create_demo_world(studio.house.characters, studio.account_id)
+    tab.open("/dashboard/videos")
+    tab.click("[name=source][value=recording]")
+    tab.choose_file("#recording", "notes.wav", b"these are no sounds, only words")
+    tab.click("#film [data-send]")
+    tab.wait_until("() => document.querySelector('.from-recording .refused')")
+    assert "no recording that can be read" in text(tab, ".refused")
+    assert tab.evaluate("() => document.querySelector('#recording').files.length") == 1
+    assert studio.credits == 1_000
+    tab.complaints.clear()  # the browser notes the 400, and that it can't play this either
+
+
 @pytest.mark.parametrize("width", [320, 375, 1280])
 def test_nothing_is_wider_than_the_window(chromium: Chromium, studio: Studio, width: int) -> None:
     create_demo_world(studio.house.characters, studio.account_id)

@@ -47,7 +47,7 @@ def test_another_language_of_code_keeps_the_character(site: Site) -> None:
     assert other
     browser.open(other[1].replace("&amp;", "&"))
     assert named(browser) == {person.character_id}
-    assert "await fetch" in browser.html
+    assert "await charafy.speech.create" in browser.html
 
 
 def test_anothers_character_is_never_named(site: Site) -> None:

@@ -84,7 +84,7 @@ def test_without_scripts_one_gets_the_file(site: Site, sora: Browser) -> None:
         ({"speed": "9"}, 400, "between 0.5 and 2"),
         ({"speed": "nan"}, 400, "between 0.5 and 2"),
         ({"speed": "fast"}, 400, "between 0.5 and 2"),
-        ({"format": "exe"}, 400, "must be"),
+        ({"format": "exe"}, 400, "one of the formats"),
     ],
 )
 def test_what_is_wrong_is_a_sentence_and_nothing_is_paid(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from charafy.kernel.ids import new_id
 from charafy.kernel.settings import Plan
 from tests.dashboard.conftest import Open, Site, account_id, credits_of
+from tests.support import recordings
 from tests.support.browser import Browser
 from tests.support.images import jpeg
 from tests.support.videos import Hands
@@ -30,19 +32,29 @@ def sora(site: Site) -> Browser:
     return browser
 
 
-def order(browser: Browser, part: str = "", **fields: str) -> Any:
-    """Send the form of the page as it stands, with these words in it."""
+def order(
+    browser: Browser,
+    part: str = "",
+    *,
+    recording: bytes = b"",
+    language: str = "en",
+    **fields: Any,
+) -> Any:
+    """Send the form of the page as it stands, with these words or this recording in it."""
     browser.open(PAGE)
     form = browser.forms()[PAGE] | {"text": "Welcome!"} | fields
-    for unsent in ("picture",):
+    for unsent in ("picture", "recording"):
         form.pop(unsent)
     browser.page = browser.client.post(
-        f"{PAGE}?part={part}" if part else PAGE, data=form, headers={"accept-language": "en"}
+        f"{PAGE}?part={part}" if part else PAGE,
+        data=form,
+        files={"recording": ("take.flac", recording)} if recording else None,
+        headers={"accept-language": language},
     )
     return browser.page
 
 
-def ordered(browser: Browser, **fields: str) -> str:
+def ordered(browser: Browser, **fields: Any) -> str:
     order(browser, **fields)
     assert browser.path.startswith(f"{PAGE}/"), browser.html
     return browser.path.rsplit("/", 1)[1]
@@ -82,6 +94,82 @@ def test_one_orders_a_video_sees_it_made_and_watches_it(site: Site, sora: Browse
     assert "Welcome!" in sora.html
 
 
+def test_a_film_speaks_with_ones_own_recording(site: Site, sora: Browser) -> None:
+    video_id = ordered(sora, source="recording", recording=recordings.speech())
+    video = site.house.video_room.videos.get(account_id(site), video_id)
+    assert video.text is None
+    Hands(site.house).make(video_id)
+    sora.open(f"{PAGE}/{video_id}")
+    made = site.house.video_room.videos.get(account_id(site), video_id)
+    assert made.duration_s is not None
+    # All of it, and a moment of rest.
+    assert 0 <= made.duration_s - len(recordings.pcm()) / 24_000 < 0.5
+    assert "A recording" in sora.html
+    # What was said is not known: there is nothing to show under the picture.
+    assert "<track" not in sora.html
+    assert "SRT" not in sora.html
+    sora.open(PAGE)
+    assert "A recording" in sora.html
+
+
+def test_what_is_transparent_becomes_webm_whatever_was_chosen(site: Site, sora: Browser) -> None:
+    video_id = ordered(sora, background="transparent", format="mp4")
+    Hands(site.house).make(video_id)
+    sora.open(f"{PAGE}/{video_id}")
+    link = html.unescape(sora.html.split('<a class="button primary" href="')[1].split('"')[0])
+    assert sora.client.get(link).content.startswith(b"\x1a\x45\xdf\xa3")
+    assert f'download="charafy-{video_id[:8]}.webm"' in sora.html
+
+
+def test_a_recording_in_the_field_is_left_alone_when_a_text_was_chosen(
+    site: Site, sora: Browser
+) -> None:
+    video_id = ordered(sora, source="text", recording=b"no sound at all", format="webm")
+    video = site.house.video_room.videos.get(account_id(site), video_id)
+    assert (video.text, video.format) == ("Welcome!", "webm")
+
+
+@pytest.mark.parametrize(
+    ("made", "english", "japanese"),
+    [
+        (bytes, "Choose a recording", "録音を選ぶか"),
+        (
+            lambda: b"no sound at all, but some bytes",
+            "no recording that can be read",
+            "読み取れる録音では",
+        ),
+        (
+            lambda: recordings.written("wav", recordings.silence(0.1)),
+            "is too short",
+            "録音が短すぎます",
+        ),
+        (
+            lambda: recordings.written("mp3", recordings.silence(601)),
+            "than 10 minutes",
+            "録音が10分を",
+        ),
+        (lambda: b"RIFF" + bytes(10 * 1024 * 1024), "larger than 10 MB", "10 MBを超えて"),
+    ],
+    ids=["none", "no-sound", "too-short", "too-long", "too-large"],
+)
+def test_what_is_wrong_with_a_recording_is_said_at_its_field(
+    site: Site, sora: Browser, made: Callable[[], bytes], english: str, japanese: str
+) -> None:
+    recording = made()
+    for language, says in (("en", english), ("ja", japanese)):
+        answer = order(sora, source="recording", recording=recording, language=language)
+        assert answer.status_code in (400, 413)
+        assert says in html.unescape(sora.html)
+        assert 'name="recording" type="file"' in sora.html
+        told = order(
+            sora, part="answer", source="recording", recording=recording, language=language
+        )
+        assert told.json()["param"] == "recording"
+        assert says in told.json()["error"]
+    assert credits_of(site) == 1_000
+    assert site.house.storage.keys("videos/") == []
+
+
 def test_a_double_click_orders_one_video(site: Site, sora: Browser) -> None:
     number = sora.forms()[PAGE]["form"]
     first, second = (ordered(sora, form=number) for _ in range(2))
@@ -100,10 +188,11 @@ def test_a_double_click_orders_one_video(site: Site, sora: Browser) -> None:
         ({"background": "picture"}, 400, "Choose a picture"),
         ({"background": "colour", "colour": "reddish"}, 400, "such as #f5efe6"),
         ({"speed": "0.1"}, 400, "between 0.5 and 2"),
+        ({"format": "avi"}, 400, "one of the formats"),
     ],
 )
 def test_what_is_wrong_is_a_sentence_and_nothing_is_set_aside(
-    site: Site, sora: Browser, fields: dict[str, str], status: int, says: str
+    site: Site, sora: Browser, fields: dict[str, Any], status: int, says: str
 ) -> None:
     assert order(sora, **fields).status_code == status
     assert says in html.unescape(sora.html)
@@ -117,7 +206,7 @@ def test_backgrounds_are_colours_or_pictures(site: Site, sora: Browser) -> None:
     ordered(sora, background="colour", colour="#aabbcc")
     sora.open(PAGE)
     form = sora.forms()[PAGE] | {"text": "Welcome!", "background": "picture"}
-    del form["picture"]
+    del form["picture"], form["recording"]
     answer = sora.client.post(PAGE, data=form, files={"picture": ("sea.jpg", jpeg())})
     assert answer.status_code == 200
     refused = sora.client.post(

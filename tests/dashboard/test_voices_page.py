@@ -278,8 +278,8 @@ def test_without_leave_to_use_the_microphone_it_is_said_what_to_do(
     with chromium.tab(server=member.ask) as tab:
         tab.open("/dashboard/voices")
         tab.click(".recorder button")
-        tab.wait_until("() => document.querySelector('.recorder [data-note]').textContent")
-        note = tab.evaluate("() => document.querySelector('.recorder [data-note]').textContent")
+        tab.wait_until("() => document.querySelector('.recorder [data-told]').textContent")
+        note = tab.evaluate("() => document.querySelector('.recorder [data-told]').textContent")
         assert "blocked for this page" in note
 
 

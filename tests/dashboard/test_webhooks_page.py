@@ -47,6 +47,21 @@ def test_the_secret_is_shown_once(site: Site) -> None:
         assert "whsec_" not in browser.html
 
 
+def test_a_form_that_is_sent_twice_makes_one_endpoint_and_shows_its_secret(site: Site) -> None:
+    browser = site.member()
+    browser.open("/dashboard/webhooks")
+    form = browser.forms()["/dashboard/webhooks"] | {"url": URL, "description": "Mine"}
+    pages = [browser.client.post("/dashboard/webhooks", data=form).text for _ in range(2)]
+    shown = [re.findall(r"<code>(whsec_[\w+/=]+)</code>", page) for page in pages]
+    assert shown[0] and shown[0] == shown[1]
+    other = browser.client.post("/dashboard/webhooks", data=form | {"url": f"{URL}/2"})
+    assert other.status_code == 409
+    assert "made something already" in other.text
+    unnumbered = browser.client.post("/dashboard/webhooks", data=form | {"form": ""})
+    assert unnumbered.status_code == 403
+    assert len(site.house.webhooks.page(account_of(site).account_id, 5, None).endpoints) == 1
+
+
 def test_an_endpoint_can_listen_to_some_events_only(site: Site) -> None:
     browser = site.member()
     browser.open("/dashboard/webhooks")

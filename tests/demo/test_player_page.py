@@ -11,7 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from charafy.app import build_app
-from charafy.demo.lines import LINES, MAX_WAITING, Line, Lines
+from charafy.demo.lines import LINES, Line, Lines
+from charafy.demo.recordings import MAX_WAITING, Recordings
 from charafy.demo.world import demo_characters, give_avatars
 from charafy.engines.voice.visemes import SHAPES
 from charafy.first_start import first_start
@@ -114,7 +115,7 @@ def test_only_what_is_on_the_page_is_answered(world: World, path: str) -> None:
 def test_strangers_can_keep_the_voice_busy_with_one_line_only(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = Lines(world.house.storage, world.house.speech, "other engine")
+    lines = Lines(Recordings(world.house.storage, world.house.speech, "other engine"))
     speak, speaking, most = Speech.record, threading.Semaphore(0), []
     going = threading.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def test_every_model_is_named() -> None:
 def test_vendored_folders_carry_their_licence() -> None:
     assert (ROOT / "src/charafy/assets/voices/NOTICE").is_file()
     assert list((ROOT / "src/charafy/web/static/fonts").glob("*OFL*"))
+
+
+def test_the_client_of_livekit_is_the_published_one() -> None:
+    """Between our two lines, which make a module of it."""
+    folder = ROOT / "src/charafy/web/static/livekit"
+    lines = (folder / "livekit-client.js").read_bytes().splitlines(keepends=True)
+    published = b"".join(lines[1:-1])
+    version, pinned = re.findall(r"livekit-client ([\d.]+).*?sha256 (\w+)", NOTICE, re.S)[0]
+    assert hashlib.sha256(published).hexdigest() == pinned
+    assert f"livekit-client {version}," in lines[0].decode()
+    assert "Apache License" in (folder / "LICENSES.txt").read_text("utf-8")
 
 
 def test_refining_adds_packages_to_a_server_and_changes_none() -> None:

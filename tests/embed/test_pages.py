@@ -49,6 +49,11 @@ def ancestors(page: Any) -> str:
     return policy.partition("frame-ancestors ")[2]
 
 
+def test_nobody_can_begin_before_the_script_is_there_to_see_it(stage: Stage) -> None:
+    begins = re.findall(r'<button[^>]*name="by"[^>]*>', page(stage).text)
+    assert [" disabled" in button for button in begins] == [True, True]
+
+
 def test_anyone_may_frame_it_until_its_owner_says_who(stage: Stage) -> None:
     shown = page(stage, framed_by=SHOP)
     assert shown.status_code == 200
@@ -122,11 +127,20 @@ def test_where_nobody_is_the_frame_says_so(stage: Stage, gone: str) -> None:
     assert ancestors(shown) == "*"
 
 
+def test_scripts_may_connect_to_us_and_to_livekit_where_it_carries() -> None:
+    assert "connect-src 'self';" in frames.policy(())
+    policy = frames.policy(["https://a.example"], ("wss://rtc.example", "https://rtc.example"))
+    assert "connect-src 'self' wss://rtc.example https://rtc.example; " in policy
+    assert policy.endswith("; frame-ancestors 'self' https://a.example")
+    assert policy.count("connect-src") == 1
+
+
 def test_a_conversation_begins_from_our_page_alone(stage: Stage) -> None:
     answer = begin(stage)
     assert answer.status_code == 200, answer.text
     said = answer.json()
     assert said["connect_url"] == "/api/v1/conversation/connect"
+    assert said["livekit_url"] is None
     assert said["session_limit_seconds"] == 600
     assert not any("credit" in name or name == "billing" for name in said)
     stage.house.conversation_room.sessions.admit(said["token"], "node")

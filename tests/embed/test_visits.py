@@ -55,6 +55,8 @@ def test_the_owner_pays_for_the_seconds_that_a_visitor_talked(stage: Stage) -> N
     stage.leave(opened, 61)
     assert stage.credits == before - 6
     assert state_of(stage, opened).origin == "https://shop.example"
+    paid = stage.owner.get("/credits").json()["transactions"][0]
+    assert (paid["amount"], paid["character_id"]) == (-6, stage.character_id)
     with stage.house.db.read() as tx:
         assert stage.house.credits.audit(tx) == []
 

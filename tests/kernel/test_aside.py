@@ -224,6 +224,8 @@ def test_a_child_that_is_ended_between_two_writes_has_failed_like_any_other(make
     ask(aside, "whoami")
     (child,) = aside._idle
     assert child._process.stdin is not None
+    # A child that runs sees the end of its requests and goes, maybe before it is asked.
+    os.kill(child.pid, signal.SIGSTOP)
     child._process.stdin.close()
     with pytest.raises(WorkFailed):
         ask(aside, "whoami")

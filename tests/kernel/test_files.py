@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from charafy.kernel.files import write_atomic, write_private
-from charafy.kernel.settings import load_secret
 
 
 def test_a_file_is_replaced_whole_and_nothing_else_stays(tmp_path: Path) -> None:
@@ -34,10 +33,3 @@ def test_a_private_file_is_its_users_alone_and_the_first_writer_wins(tmp_path: P
     write_private(target, b"second", replace=False)
     assert target.read_bytes() == b"first"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
-
-
-def test_the_servers_secret_is_made_once(tmp_path: Path) -> None:
-    secret = load_secret(tmp_path / "home")
-    assert len(secret) == 32
-    assert load_secret(tmp_path / "home") == secret
-    assert load_secret(tmp_path / "another") != secret

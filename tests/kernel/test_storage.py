@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +13,9 @@ from fastapi.testclient import TestClient
 from charafy.kernel.errors import NotFound
 from charafy.kernel.http.errors import install_error_handlers
 from charafy.kernel.http.files import router
+from charafy.kernel.s3 import BucketStore
 from charafy.kernel.storage import Storage
+from charafy.kernel.stores import FolderStore, Store
 from tests.support.clock import ManualClock
 
 KEY = "characters/0b6f/photo-0123.jpg"
@@ -20,9 +23,17 @@ DATA = bytes(range(256)) * 5
 BASE = "http://testserver"
 
 
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Both of them keep the same promises."""
+    if request.param == "folder":
+        return FolderStore(tmp_path / "media")
+    return BucketStore(request.getfixturevalue("bucket"))
+
+
 @pytest.fixture
-def storage(tmp_path: Path, clock: ManualClock) -> Storage:
-    kept = Storage(tmp_path / "media", b"s" * 32, BASE, clock)
+def storage(store: Store, clock: ManualClock) -> Storage:
+    kept = Storage(store, b"s" * 32, BASE, clock)
     kept.put(KEY, DATA, "image/jpeg")
     return kept
 
@@ -41,7 +52,31 @@ def test_a_file_comes_back_as_it_was_put(storage: Storage) -> None:
     assert b"".join(storage.stream(KEY, 3, 700)) == DATA[3:700]
 
 
-def test_nothing_but_the_file_is_left_on_disk(storage: Storage, tmp_path: Path) -> None:
+def test_a_file_as_large_as_a_film_is_put_in_pieces(storage: Storage, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(bytes(range(256)) * 50_000)  # 12.8 MB, more than one part
+    storage.put_file("videos/0b6f/video-1.mp4", film, "video/mp4")
+    assert film.exists()
+    assert storage.stat("videos/0b6f/video-1.mp4").size == 12_800_000
+    assert (
+        b"".join(storage.stream("videos/0b6f/video-1.mp4", 255, 12_800_000))
+        == film.read_bytes()[255:]
+    )
+
+
+def test_only_files_older_than_a_moment_are_named(storage: Storage) -> None:
+    now = datetime.now(UTC)
+    assert storage.keys("characters/", older_than=now - timedelta(minutes=5)) == []
+    assert storage.keys("characters/", older_than=now + timedelta(minutes=5)) == [KEY]
+
+
+def test_a_check_leaves_nothing(storage: Storage, store: Store) -> None:
+    storage.check()
+    assert storage.keys("probe/") == []
+
+
+def test_nothing_but_the_file_is_left_on_disk(tmp_path: Path, clock: ManualClock) -> None:
+    storage = Storage(FolderStore(tmp_path / "media"), b"s" * 32, BASE, clock)
     storage.put(KEY, DATA[::-1], "image/jpeg")
     files = [path for path in (tmp_path / "media").rglob("*") if path.is_file()]
     assert [path.name for path in files] == ["photo-0123.jpg"]
@@ -149,7 +184,7 @@ def test_a_link_that_was_changed_opens_nothing(
 def test_another_servers_signature_opens_nothing(
     client: TestClient, tmp_path: Path, clock: ManualClock
 ) -> None:
-    other = Storage(tmp_path / "other", b"t" * 32, BASE, clock)
+    other = Storage(FolderStore(tmp_path / "other"), b"t" * 32, BASE, clock)
     assert client.get(other.url(KEY)).status_code == 403
 
 

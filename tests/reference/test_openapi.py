@@ -123,7 +123,10 @@ def test_a_guarded_operation_says_so_and_which_scope_it_needs(document: Json) ->
         if operation["security"]:
             assert operation["security"] == [{"apiKey": []}, {"bearer": []}]
             assert operation["x-scope"] in ALL_SCOPES
-            assert {"401", "403", "429", "500"} <= operation["responses"].keys(), (method, path)
+            assert {"401", "403", "429", "500", "503"} <= operation["responses"].keys(), (
+                method,
+                path,
+            )
         else:
             open_to_all.append(operation["operationId"])
     assert open_to_all == ["hear_voice", "connect_conversation", "add_ice_candidates"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,10 +14,9 @@ from charafy.kernel.settings import Settings
 from tests.support.clock import ManualClock
 from tests.support.rawhttp import Exchange
 from tests.support.server import start
+from tests.support.surroundings import surroundings
 
 pytestmark = pytest.mark.slow
-
-SCRIPTED = {"CHARAFY_VOICE_ENGINE": "scripted"}
 
 
 def left(base_url: str, key: str) -> int:
@@ -26,8 +24,11 @@ def left(base_url: str, key: str) -> int:
     return int(answer.json()["credits_remaining"])
 
 
-def test_kill_9_during_synthesis_costs_nothing_once_the_lease_has_ended(tmp_path: Path) -> None:
-    server = start(tmp_path, SCRIPTED)
+def test_kill_9_during_synthesis_costs_nothing_once_the_lease_has_ended(
+    settings: Settings, db: Database
+) -> None:
+    env = {**surroundings(settings), "CHARAFY_DEMO": "true"}
+    server = start(settings.home, env)
     key = server.api_key
     try:
         before = left(server.base_url, key)
@@ -57,16 +58,14 @@ def test_kill_9_during_synthesis_costs_nothing_once_the_lease_has_ended(tmp_path
     finally:
         server.stop()
 
-    db = Database(Settings(home=tmp_path).db_url)
     later = ManualClock(datetime.now(UTC) + timedelta(seconds=121))
     credits = Credits(db, later, Metrics())
     assert credits.release_expired() == 1
     assert credits.release_expired() == 0
     with db.read() as tx:
         assert credits.audit(tx) == []
-    db.close()
 
-    server = start(tmp_path, SCRIPTED)
+    server = start(settings.home, env)
     try:
         assert left(server.base_url, key) == before
     finally:

@@ -64,6 +64,15 @@ def test_a_voice_may_be_named_in_every_way(stage: Stage, client: OpenAI) -> None
     assert say(client, voice="alloy", response_format="pcm") not in spoken
 
 
+def test_the_ledger_names_a_character_that_spoke_and_no_voice(stage: Stage, client: OpenAI) -> None:
+    for name in (stage.character_id, "af_heart"):
+        say(client, voice=name, response_format="pcm")
+        stage.settle()
+    with stage.db.read() as tx:
+        newest = stage.credits.recent(tx, stage.account_id, 2)
+    assert [one.character_id for one in newest] == [None, stage.character_id]
+
+
 def test_every_openai_voice_name_stands_for_a_preset() -> None:
     assert set(ALIASES.values()) <= {preset.engine_voice for preset in PRESETS}
 

@@ -56,6 +56,14 @@ def test_characters_are_code_points_not_bytes(stage: Stage) -> None:
     assert stage.charged == [1, 1]
 
 
+def test_the_ledger_knows_who_spoke(stage: Stage) -> None:
+    stage.speak()
+    stage.settle()
+    with stage.db.read() as tx:
+        newest = stage.credits.recent(tx, stage.account_id, 1)
+    assert [(one.kind, one.character_id) for one in newest] == [("tts", stage.character_id)]
+
+
 def test_a_test_key_speaks_and_pays_nothing(stage: Stage) -> None:
     answer = stage.post("/tts", {"character_id": stage.character_id, "text": "Hello!"}, "test")
 

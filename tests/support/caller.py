@@ -76,7 +76,7 @@ class Caller:
     async def answered(self, answer: dict[str, Any]) -> None:
         self._agreed = SessionDescription.parse(answer["sdp"])
         await self._pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
-        await asyncio.wait_for(self._open.wait(), 10)
+        await asyncio.wait_for(self._open.wait(), 60)
         self._tasks.append(asyncio.create_task(self._ping()))
 
     def send(self, kind: str, **data: Any) -> None:
@@ -86,7 +86,7 @@ class Caller:
         """The data of messages of a type or topic."""
         return [m["data"] for m in self.messages if kind in (m["type"], m["data"].get("t"))]
 
-    async def told(self, kind: str, *, times: int = 1, within_s: float = 30) -> dict[str, Any]:
+    async def told(self, kind: str, *, times: int = 1, within_s: float = 120) -> dict[str, Any]:
         """Wait for a message of a type or topic."""
         async with asyncio.timeout(within_s):
             while len(self.of(kind)) < times:

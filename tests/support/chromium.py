@@ -38,6 +38,7 @@ from playwright.async_api import (
 )
 
 from tests.support import recordings
+from tests.support.needed import needed
 from tests.support.relay import Relay
 
 ORIGIN: Final = "https://charafy.test"
@@ -368,12 +369,7 @@ def find_browser() -> str | None:
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """One browser for the session's tests. Without one they are skipped, in CI they fail."""
-    executable = find_browser()
-    if executable is None:
-        reason = "no Chromium on the PATH: scripts/browser installs one"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    executable = needed(find_browser(), "no Chromium on the PATH: scripts/browser installs one")
     microphone = tmp_path_factory.mktemp("microphone") / "speech.wav"
     microphone.write_bytes(recordings.written("wav"))
     browser = Chromium(executable, microphone)

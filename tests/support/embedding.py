@@ -141,6 +141,8 @@ class Framed:
         self._tab._run(self._frame.fill(selector, text, timeout=WAIT_S * 1000))
 
     def text(self, selector: str) -> str:
+        """Once there is such a thing."""
+        self._tab._run(self._frame.wait_for_selector(selector, timeout=WAIT_S * 1000))
         found: str = self.evaluate("(s) => document.querySelector(s).innerText", selector)
         return found
 

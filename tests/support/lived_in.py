@@ -59,6 +59,7 @@ class LivedIn:
 def live_in(house: House, clock: ManualClock, account_id: str) -> LivedIn:
     """Let a month pass in this account, from the clock's time on. It has characters."""
     people = house.characters.list(account_id)
+    gone = stable_id("seed", "a character that was deleted since")
     talks = []
     with house.db.write() as tx:
         house.credits.grant(
@@ -70,11 +71,16 @@ def live_in(house: House, clock: ManualClock, account_id: str) -> LivedIn:
             description="Credit purchase",
         )
     for day in range(DAYS):
-        _work(house, account_id, day)
+        _work(house, account_id, day, [one.character_id for one in people] + [gone])
         if day % 2 == 0 or day > DAYS - 4:
             talks.append(_talk(house, account_id, people[day % len(people)], day))
         clock.advance(DAY_S if day < DAYS - 1 else 0)
     _talk(house, account_id, people[-1], day=None)
+    house.embeds.update(
+        account_id,
+        people[0].character_id,
+        {"embed_enabled": True, "allowed_origins": ("https://shop.example",)},
+    )
     with house.db.write() as tx:
         house.credits.hold(
             tx,
@@ -84,12 +90,13 @@ def live_in(house: House, clock: ManualClock, account_id: str) -> LivedIn:
             reference=f"video:{new_id()}",
             description=f"Video {stable_id('seed', 'video')}",
             lease_s=DAY_S,
+            character_id=people[0].character_id,
         )
         endpoint_id = _webhooks(house, clock, tx, account_id)
     return LivedIn(account_id, talks[-1], endpoint_id, people[0].character_id)
 
 
-def _work(house: House, account_id: str, day: int) -> None:
+def _work(house: House, account_id: str, day: int, whose: list[str]) -> None:
     """A working week's ups and downs, quieter at its end."""
     busy = 1 if day % 7 in (5, 6) else 3 + (day * 7) % 5
     work = [("tts", 4 + (day * 5) % 17, "Text-to-speech, 840 character(s)")] * busy
@@ -100,7 +107,7 @@ def _work(house: House, account_id: str, day: int) -> None:
     if day == 9:
         work.append(("voice_clone", 100, "Cloned voice"))
     with house.db.write() as tx:
-        for kind, amount, description in work:
+        for number, (kind, amount, description) in enumerate(work):
             house.credits.charge(
                 tx,
                 account_id,
@@ -108,6 +115,7 @@ def _work(house: House, account_id: str, day: int) -> None:
                 kind=kind,
                 reference=f"{kind}:{new_id()}",
                 description=description,
+                character_id=None if kind == "voice_clone" else whose[(day + number) % len(whose)],
             )
 
 

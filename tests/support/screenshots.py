@@ -30,6 +30,8 @@ WIDTHS: Final[Mapping[str, tuple[int, int]]] = {
 }
 LANGUAGES: Final = ("en", "ja")
 THEMES: Final = ("light", "dark")
+PREVIEW_MS: Final = 6_000
+"""What an embedded character is given to appear in its preview."""
 MOST_PX: Final = 6_000
 """Of a page's height: the reference would go on for ever."""
 
@@ -58,10 +60,13 @@ def pages(seen: LivedIn) -> dict[str, str]:
         "credits": "/dashboard/credits",
         "quick-start": "/dashboard/quick-start?code=python",
         "keys": "/dashboard/keys",
+        "embeds": "/dashboard/embed",
+        "embed": f"/dashboard/embed/{seen.character_id}",
         "webhooks": "/dashboard/webhooks",
         "webhook": f"/dashboard/webhooks/{seen.endpoint_id}",
         "account": "/dashboard/account",
         "operator": "/operator",
+        "health": "/operator/health",
         "missing": "/dashboard/conversations/none",
     }
 
@@ -124,6 +129,8 @@ def _shots(
         page = context.new_page()
         page.goto(server.base_url + path, wait_until="load", timeout=30_000)
         page.evaluate("document.fonts.ready")
+        if page.query_selector(".preview iframe:not([hidden])"):
+            page.wait_for_timeout(PREVIEW_MS)
         file = folder / f"{name}-{width}-{language}-{theme}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         tall = int(page.evaluate("document.documentElement.scrollHeight"))

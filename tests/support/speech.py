@@ -24,6 +24,7 @@ from charafy.characters.photos import PhotoSource
 from charafy.characters.service import Characters, Draft, OwnModels
 from charafy.credits.service import Credits
 from charafy.engines.voice.scripted import ScriptedFrontEnd
+from charafy.ground import storage_of
 from charafy.kernel.db import Database
 from charafy.kernel.errors import Unauthorized
 from charafy.kernel.fetch import Fetcher
@@ -121,7 +122,7 @@ MakeStage = Callable[..., Stage]
 def build(db: Database, clock: ManualClock, settings: Settings, voice: WatchedVoice) -> Stage:
     metrics = Metrics()
     credits = Credits(db, clock, metrics)
-    storage = Storage(settings.media, b"s" * 32, settings.base_url, clock)
+    storage = storage_of(settings, b"s" * 32, clock)
     voices = Voices(db, voice.voices, settings.base_url)
     characters = Characters(
         db,

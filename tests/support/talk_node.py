@@ -51,9 +51,10 @@ class FakeNode:
             assert not self._thread.is_alive()
         self._server.server_close()
 
-    def answer(self, method: str, key: str, body: dict[str, Any]) -> tuple[int, bytes]:
+    def answer(self, method: str, word: str, content: bytes) -> tuple[int, bytes]:
+        body = json.loads(content)
         self.asked.append((method, body))
-        if key != self._nodes.key:
+        if not self._nodes.is_ours(word, self.name, method, content):
             return 403, b'{"error": "Not for you."}'
         if self.mood is not None and not self.admits_first:
             return self.mood
@@ -72,9 +73,9 @@ class FakeNode:
 def _handler(node: FakeNode) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            key = self.headers.get(NODE_HEADER, "")
-            status, content = node.answer(self.command, key, body)
+            body = self.rfile.read(int(self.headers["content-length"]))
+            word = self.headers.get(NODE_HEADER, "")
+            status, content = node.answer(self.command, word, body)
             if status == 0:  # hang up on it
                 return
             self.send_response(status)

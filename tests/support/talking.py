@@ -16,12 +16,13 @@ from charafy.engines.hearing.turns import TurnTaker
 from charafy.engines.language import Asked, ChatFailed
 from charafy.engines.language.persona import Persona
 from charafy.engines.voice import SAMPLE_RATE, Language, Mark, Pcm, SpeechChunk
-from charafy.talk.dialogue import Dialogue, Spoken
+from charafy.talk.dialogue import Dialogue
 from charafy.talk.mind import Mind
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
 from charafy.talk.reply import Speaker
 from charafy.talk.stage import ticking
+from charafy.talk.turns import Spoken
 
 T = TypeVar("T")
 

@@ -72,6 +72,17 @@
       track.addEventListener("ended", () => source.disconnect());
     },
 
+    /** Note what comes over a channel: of LiveKit's packets only our messages in them. */
+    read(channel) {
+      channel.addEventListener("message", ({ data }) => {
+        const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+        const begin = text.indexOf('{"label"');
+        if (begin < 0) return;
+        const said = JSON.parse(text.slice(begin, text.lastIndexOf("}") + 1));
+        if (said.label === "rtvi-ai") this.messages.push([this.now(), said]);
+      });
+    },
+
     /** All that is new since the last time. */
     take() {
       const news = { now: this.now(), clock: performance.now() / 1000, messages: this.messages, blocks: this.blocks };
@@ -88,15 +99,13 @@
     constructor(...given) {
       super(...given);
       visitor.calls.push(this);
+      this.addEventListener("datachannel", ({ channel }) => visitor.read(channel));
       this.addEventListener("track", ({ track }) => track.kind === "audio" && visitor.hear(track));
     }
 
     createDataChannel(...given) {
       const channel = super.createDataChannel(...given);
-      channel.addEventListener("message", ({ data }) => {
-        const said = JSON.parse(data);
-        if (said.label === "rtvi-ai") visitor.messages.push([visitor.now(), said]);
-      });
+      visitor.read(channel);
       return channel;
     }
   };

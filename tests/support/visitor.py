@@ -42,7 +42,8 @@ _CONNECT: Final = """async ([order, key, render]) => {
   const videoElement = render === "server" ? document.createElement("video") : undefined;
   if (videoElement) document.documentElement.append(videoElement);
   const { token, connect_url: connectUrl, ice_servers: iceServers } = ticket;
-  window.talk = new CharafyConversation({ token, connectUrl, iceServers, render, videoElement });
+  const way = { token, connectUrl, iceServers, livekitUrl: ticket.livekit_url };
+  window.talk = new CharafyConversation({ ...way, render, videoElement });
   await talk.connect();
   return (performance.now() - clicked) / 1000;
 }"""

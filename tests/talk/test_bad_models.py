@@ -102,6 +102,7 @@ def node_of(house: House) -> Node:
     return Node(
         "talk-test",
         house.conversation_room.sessions,
+        house.conversation_room.succession,
         make,
         capacity=1,
         idle_s=60,

@@ -141,6 +141,20 @@ def test_a_cough_does_not_interrupt_either() -> None:
     assert scene.turns[-1].text == answer
 
 
+def test_a_click_stops_the_character_for_no_longer_than_a_blink() -> None:
+    async def play(scene: Talk) -> None:
+        await scene.says(then_s=2.2)
+        await scene.says(0.064, then_s=10)
+
+    answer = "Oh, there are many kinds of it in the shops of this town."
+    scene = talk(ScriptedCrew(heard=["I like tea."], answers=[answer]), play)
+    (paused,), (resumed,) = scene.out.of("speech-paused"), scene.out.of("speech-resumed")
+    assert resumed["at_s"] - paused["at_s"] < 0.2
+    assert len(scene.out.of("user-started-speaking")) == 1
+    assert scene.turns[-1].text == answer
+    assert not scene.turns[-1].interrupted
+
+
 def test_noise_that_holds_no_words_is_no_turn() -> None:
     async def play(scene: Talk) -> None:
         await scene.says(then_s=4)

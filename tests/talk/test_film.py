@@ -98,6 +98,7 @@ def watch(
         node = Node(
             "talk-test",
             house.conversation_room.sessions,
+            house.conversation_room.succession,
             makes(crew, Pace(rate=3.0), phrases, guests_of(house)),
             capacity=2,
             idle_s=60.0,

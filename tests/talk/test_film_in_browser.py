@@ -98,6 +98,7 @@ class NodeThread:
         return Node(
             "talk-test",
             self._house.conversation_room.sessions,
+            self._house.conversation_room.succession,
             makes(crew, Pace(rate=3.0), phrases, guests_of(self._house)),
             capacity=2,
             idle_s=60.0,

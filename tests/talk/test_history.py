@@ -71,3 +71,32 @@ def test_what_the_user_told_of_themselves_outlives_the_turn_it_was_told_in() -> 
     assert told == {(), facts}
     assert history.supposing("", "Well?").facts == facts
     assert not any("Ann" in turn.content for turn in history.recent().turns)
+
+
+def test_it_forgets_when_the_character_has_spoken_and_what_is_left_stays_as_it_was_read() -> None:
+    history, forgot = History("en"), 0
+    history.user("Hi, my name is Ann.")
+    for number in range(40):
+        history.assistant(f"Answer {number}, " + "which is long enough to be of some weight. " * 4)
+        read = history.recent()
+        history.user(f"Question {number}, which has nothing to do with it.")
+        asked = history.recent()
+        assert asked.turns[:-1] == read.turns
+        assert (asked.facts, asked.reminded) == (read.facts, read.reminded)
+        forgot += read.reminded == len(read.turns)
+    assert 3 <= forgot <= 12
+    assert history.recent().facts == ("my name is Ann",)
+
+
+def test_the_reminder_stays_where_it_was_told_until_more_is_forgotten() -> None:
+    history = History("en")
+    history.user("Hi, my name is Ann.")
+    places = []
+    for number in range(30):
+        history.assistant(f"Answer {number}.")
+        recalled = history.recent()
+        if recalled.facts:
+            places.append(recalled.turns[recalled.reminded - 1].content)
+        history.user(f"Question {number}.")
+    assert len(places) > 15
+    assert len(set(places)) < 6

@@ -30,7 +30,7 @@ def answered(
 
     async def main() -> str:
         mind = Mind(crew, Persona("Mio", language))
-        async with aclosing(mind.answer(Recalled(turns, ("I live in Kyoto",)))) as clauses:
+        async with aclosing(mind.answer(Recalled(turns, ("I live in Kyoto",), 2))) as clauses:
             return "".join([clause async for clause in clauses])
 
     return run(main()).strip(), crew
@@ -40,6 +40,32 @@ def test_what_is_new_is_said_and_asked_for_once() -> None:
     said, crew = answered(BAKERY)
     assert said == BAKERY
     assert len(crew.asked) == 1
+
+
+def test_what_was_told_long_ago_is_called_to_mind_after_the_turns_that_were_left_of_then() -> None:
+    _, crew = answered(BAKERY)
+    *before, reminder, asked = crew.asked[0].messages
+    assert (reminder.role, '"I live in Kyoto"' in reminder.content) == ("system", True)
+    assert [m.content for m in before[-2:]] == ["Who are you?", HARBOUR]
+    assert asked.content == "Tell me something."
+    assert not any("Kyoto" in m.content for m in before)
+
+
+def test_what_was_said_is_read_ahead_as_it_will_be_asked_with() -> None:
+    crew = ScriptedCrew(heard=[""], answers=[BAKERY])
+    turns = (Message("user", "Who are you?"), Message("assistant", HARBOUR))
+    facts = ("I live in Kyoto",)
+
+    async def main() -> None:
+        mind = Mind(crew, Persona("Mio", "en"))
+        await mind.read_ahead(Recalled(turns, facts, 2))
+        asked = (*turns, Message("user", "And?"))
+        async with aclosing(mind.answer(Recalled(asked, facts, 2))) as clauses:
+            assert [clause async for clause in clauses]
+
+    run(main())
+    (ahead,) = crew.warmed
+    assert ahead.messages == crew.asked[0].messages[:-1]
 
 
 def test_a_reply_over_again_is_stopped_early_and_the_model_asked_once_more() -> None:
@@ -72,12 +98,6 @@ def test_a_sentence_that_was_said_before_is_left_out_of_what_is_new() -> None:
 
 def test_who_asks_for_it_again_gets_it_again() -> None:
     assert answered(HARBOUR, asked="Sorry, can you say that again?")[0] == HARBOUR
-
-
-def test_what_the_visitor_told_of_themselves_is_told_to_the_model_as_a_quotation() -> None:
-    _, crew = answered(BAKERY)
-    [asked] = crew.asked
-    assert '"I live in Kyoto"' in asked.messages[0].content
 
 
 def test_a_conversation_that_begins_is_answered() -> None:

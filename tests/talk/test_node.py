@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from charafy.talk.node import Candidates, Node, Offer
 from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
 from charafy.talk.run import guests_of, makes
+from charafy.talk.watched import Watch
 from tests.support.caller import Caller
 from tests.support.conversations import asked, row, spent
 from tests.support.talking import ScriptedCrew
@@ -23,13 +25,14 @@ from tests.support.videos import Customer
 ANSWER = "Oh, there are many kinds of it in the shops of this town."
 
 
-def node_of(house: House, crew: ScriptedCrew, **more: Any) -> Node:
+def node_of(house: House, crew: ScriptedCrew, *, watch: Watch | None = None, **more: Any) -> Node:
     phrases = Phrases(crew)
     given: dict[str, Any] = {"capacity": 2, "idle_s": 60.0, "prepare": phrases.prepare} | more
     return Node(
         "talk-test",
         house.conversation_room.sessions,
-        makes(crew, Pace(rate=3.0), phrases, guests_of(house)),
+        house.conversation_room.succession,
+        makes(crew, Pace(rate=3.0), phrases, guests_of(house), watch),
         **given,
     )
 
@@ -285,15 +288,21 @@ def test_nobody_comes_back_to_the_conversation_of_somebody_else(
 def test_a_client_that_floods_is_answered_now_and_then_and_may_hang_up(
     house: House, minted: dict[str, Any]
 ) -> None:
+    lasted_s = 0.0
+
     async def play(caller: Caller, node: Node) -> None:
+        nonlocal lasted_s
         await caller.told("bot-ready")
+        began = time.monotonic()
         for number in range(200):
             caller.send("send-text", content=f"Number {number}.")
         caller.send("disconnect-bot")
         await caller.told("ended")
+        lasted_s = time.monotonic() - began
 
     caller = call(house, minted["token"], play)
-    assert len(caller.of("user-transcription")) <= 12
+    # Ten at once, and two a second.
+    assert len(caller.of("user-transcription")) <= 11 + 2 * lasted_s
     assert row(house, minted["conversation_id"]).reason == "hang_up"
 
 

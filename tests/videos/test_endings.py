@@ -432,6 +432,22 @@ def test_strays_of_a_killed_process_are_removed_and_nothing_else(
     assert [path.name for path in house.settings.workshop.iterdir()] == [waiting]
 
 
+def test_what_a_frozen_worker_made_of_a_video_that_is_over_is_removed_and_what_waits_is_not(
+    client: TestClient, house: House, who: Customer, hands: Hands, clock: ManualClock
+) -> None:
+    done, cancelled, waiting = (ordered(client, who) for _ in range(3))
+    hands.make(done)
+    client.post(f"{API}/video/{cancelled}/cancel", headers=who.headers)
+    kept = house.storage.keys(f"videos/{done}/")
+    for video_id in (done, cancelled, waiting):  # by who woke up after it had been settled
+        house.storage.put(f"videos/{video_id}/speech.wav", b"RIFF", "audio/wav")
+    clock.advance(400 * 86_400)
+
+    assert house.video_room.chores.remove_orphans() == 2
+
+    assert house.storage.keys("videos/") == sorted([*kept, f"videos/{waiting}/speech.wav"])
+
+
 def test_an_ended_row_can_not_hold_more_than_was_paid(house: House, who: Customer) -> None:
     with pytest.raises(sa.exc.IntegrityError), house.db.write() as tx:
         tx.execute(

@@ -18,16 +18,16 @@ from fastapi.testclient import TestClient
 
 from charafy.app import build_app
 from charafy.house import House, build_house
-from charafy.kernel.migrate import migrate
+from charafy.kernel.db import Database
 from charafy.kernel.settings import Settings
 from charafy.videos.tables import videos
 from charafy.videos.work import MAX_ATTEMPTS
 from tests.support.server import Server, start
+from tests.support.surroundings import surroundings
 from tests.support.videos import API, Customer, Money, customer, look, money, ordered
 
 pytestmark = pytest.mark.slow
 
-ENGINES = {"CHARAFY_VOICE_ENGINE": "scripted", "CHARAFY_PORTRAIT_ENGINE": "still"}
 POINTS = (
     "before-speak",
     "after-speak",
@@ -44,12 +44,16 @@ LONG = "This sentence is said again and again. " * 15
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def still(settings: Settings) -> Settings:
+    """The API's side and the workers agree on these."""
+    return settings.model_copy(update={"portrait_engine": "still"})
+
+
+@pytest.fixture
+def house(still: Settings, db: Database) -> Iterator[House]:
     """The API's side, in this process."""
-    house = build_house(
-        Settings(home=tmp_path, voice_engine="scripted", portrait_engine="still", demo=False)
-    )
-    migrate(house.db)
+    del db
+    house = build_house(still)
     yield house
     house.close()
 
@@ -65,9 +69,9 @@ def who(house: House) -> Customer:
 
 
 @contextlib.contextmanager
-def worker(home: Path, *module: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker process on the data folder; killed at the end if it still lives."""
-    env = {**os.environ, **ENGINES, "CHARAFY_HOME": str(home), "CHARAFY_LOG_LEVEL": "error"}
+def worker(settings: Settings, *module: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process of this server; killed at the end if it still lives."""
+    env = {**os.environ, **surroundings(settings), "CHARAFY_LOG_LEVEL": "error"}
     process = subprocess.Popen([sys.executable, "-m", *module], env=env)
     try:
         yield process
@@ -84,17 +88,17 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def test_whatever_its_worker_is_killed_over_a_video_is_made_once_and_paid_once(
-    house: House, client: TestClient, who: Customer, tmp_path: Path
+    house: House, client: TestClient, who: Customer, still: Settings
 ) -> None:
     """Each worker finishes what the one before was killed over, and is killed over its own."""
     orders = {point: ordered(client, who, f"Hello, I am {point}.") for point in POINTS}
     for point, video_id in orders.items():
-        with worker(tmp_path, "tests.support.dying_worker", point, video_id) as process:
+        with worker(still, "tests.support.dying_worker", point, video_id) as process:
             assert process.wait(PATIENCE_S) == -signal.SIGKILL, point
         finished = look(client, who, video_id)["status"] == "completed"
         assert finished == (point == "after-settle")
         assert house.storage.keys(f"videos/{video_id}/") or point == "before-speak"
-    with worker(tmp_path, "charafy", "worker"):
+    with worker(still, "charafy", "worker"):
         last = orders[POINTS[-1]]
         until(lambda: not (house.settings.workshop / last).exists(), "cleaned up")
         until(lambda: len(house.storage.keys("videos/")) == 3 * len(POINTS), "tidied")
@@ -110,13 +114,13 @@ def test_whatever_its_worker_is_killed_over_a_video_is_made_once_and_paid_once(
 
 
 def test_a_video_that_kills_every_worker_is_given_up_for_free(
-    house: House, client: TestClient, who: Customer, tmp_path: Path
+    house: House, client: TestClient, who: Customer, still: Settings
 ) -> None:
     video_id = ordered(client, who, "Hello there!")
     for _ in range(MAX_ATTEMPTS):
-        with worker(tmp_path, "tests.support.dying_worker", "during-film", video_id) as process:
+        with worker(still, "tests.support.dying_worker", "during-film", video_id) as process:
             assert process.wait(PATIENCE_S) == -signal.SIGKILL
-    with worker(tmp_path, "charafy", "worker"):
+    with worker(still, "charafy", "worker"):
         until(lambda: look(client, who, video_id)["status"] != "processing", "ended")
 
     assert look(client, who, video_id)["error_code"] == "internal"
@@ -124,15 +128,15 @@ def test_a_video_that_kills_every_worker_is_given_up_for_free(
 
 
 def test_an_asked_worker_puts_its_video_down_and_the_next_one_takes_it_up(
-    house: House, client: TestClient, who: Customer, tmp_path: Path
+    house: House, client: TestClient, who: Customer, still: Settings
 ) -> None:
     video_id = ordered(client, who, LONG, width=512, height=512, fps=25)
-    with worker(tmp_path, "charafy", "worker") as process:
+    with worker(still, "charafy", "worker") as process:
         until(lambda: look(client, who, video_id)["progress"] > 0.6, "being filmed")
         process.terminate()
         assert process.wait(PATIENCE_S) == 0
     assert look(client, who, video_id)["status"] == "processing"
-    with worker(tmp_path, "charafy", "worker"):
+    with worker(still, "charafy", "worker"):
         until(lambda: look(client, who, video_id)["status"] == "completed", "completed")
     with house.db.read() as tx:
         attempts = tx.execute(sa.select(videos.c.attempts)).scalar_one()
@@ -141,11 +145,11 @@ def test_an_asked_worker_puts_its_video_down_and_the_next_one_takes_it_up(
 
 
 def test_cancelling_reaches_the_worker_while_it_films(
-    house: House, client: TestClient, who: Customer, tmp_path: Path
+    house: House, client: TestClient, who: Customer, still: Settings
 ) -> None:
     video_id = ordered(client, who, LONG, width=512, height=512, fps=25)
     unfinished = house.settings.workshop / video_id
-    with worker(tmp_path, "charafy", "worker"):
+    with worker(still, "charafy", "worker"):
         until(lambda: look(client, who, video_id)["progress"] > 0.6, "being filmed")
         client.post(f"{API}/video/{video_id}/cancel", headers=who.headers)
         until(lambda: not unfinished.exists(), "stopped and cleaned up")
@@ -154,10 +158,11 @@ def test_cancelling_reaches_the_worker_while_it_films(
 
 
 def test_a_server_killed_whole_takes_its_worker_along_and_goes_on_after_a_restart(
-    tmp_path: Path,
+    still: Settings, db: Database
 ) -> None:
-    env = {**ENGINES, "CHARAFY_WORKER": "on"}
-    server = start(tmp_path, env)
+    del db
+    env = {**surroundings(still), "CHARAFY_DEMO": "true", "CHARAFY_WORKER": "on"}
+    server = start(still.home, env)
     try:
         key = server.api_key
         with api(server, key) as client:
@@ -171,7 +176,7 @@ def test_a_server_killed_whole_takes_its_worker_along_and_goes_on_after_a_restar
         until(lambda: not alive(worker_pid), "the worker noticed")
     finally:
         server.stop()
-    server = start(tmp_path, env)
+    server = start(still.home, env)
     try:
         with api(server, key) as client:
             url = f"/video/{video_id}"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from charafy.credits.service import Books
 from charafy.house import House
 from tests.support.clock import ManualClock
 from tests.support.images import jpeg
@@ -50,6 +51,8 @@ def test_an_order_is_answered_at_once_and_sets_credits_aside(
     assert answer["credits_used"] % 6 == 0
     assert answer["credits_remaining"] == 1_000 - answer["credits_used"]
     assert money(house, who) == Money(1_000 - answer["credits_used"], answer["credits_used"])
+    (hold,) = Books(house.db).holds(who.account_id)
+    assert hold.character_id == who.character_id
 
 
 def test_a_video_that_waits_says_where_it_stands(client: TestClient, who: Customer) -> None:

@@ -16,6 +16,7 @@ from charafy.engines.voice.cloning.quality import Quality
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
 from charafy.kernel.errors import TooManyRequests, UpstreamFailed
 from charafy.kernel.storage import Storage
+from charafy.kernel.stores import FolderStore
 from charafy.voices.listening import MAX_AT_ONCE, Heard, Listening
 from charafy.voices.listening import MAX_WAITING as MOST_WAITING
 from charafy.voices.making import MAX_WAITING, Making, nobody
@@ -107,7 +108,7 @@ def test_voices_are_cloned_one_after_the_other_and_few_may_wait(
     tmp_path: Path, clock: ManualClock, heard: Heard
 ) -> None:
     gate = Gate()
-    storage = Storage(tmp_path, b"s" * 32, "http://testserver", clock)
+    storage = Storage(FolderStore(tmp_path), b"s" * 32, "http://testserver", clock)
     first = threading.Event()
 
     def step() -> None:
@@ -131,7 +132,7 @@ def test_voices_are_cloned_one_after_the_other_and_few_may_wait(
 
 def test_waiting_for_other_clones_ends(tmp_path: Path, clock: ManualClock, heard: Heard) -> None:
     gate = Gate()
-    storage = Storage(tmp_path, b"s" * 32, "http://testserver", clock)
+    storage = Storage(FolderStore(tmp_path), b"s" * 32, "http://testserver", clock)
     first = threading.Event()
 
     def step() -> None:

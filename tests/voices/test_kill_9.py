@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -26,6 +25,7 @@ from tests.support import recordings
 from tests.support.clock import ManualClock
 from tests.support.dying_cloner import IDEMPOTENCY_KEY, POINTS
 from tests.support.neighbours import Customer
+from tests.support.surroundings import surroundings
 from tests.voices.conftest import PRICE, START
 
 pytestmark = pytest.mark.slow
@@ -54,20 +54,15 @@ def who(house: House) -> Customer:
     return Customer(account.account_id, client, house.keys.create(account.account_id, "k").key)
 
 
-def dying(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    env = {
-        **os.environ,
-        "CHARAFY_VOICE_ENGINE": "scripted",
-        "CHARAFY_HOME": str(home),
-        "CHARAFY_LOG_LEVEL": "error",
-    }
+def dying(settings: Settings, *arguments: str) -> subprocess.Popen[bytes]:
+    env = {**os.environ, **surroundings(settings), "CHARAFY_LOG_LEVEL": "error"}
     module = [sys.executable, "-m", "tests.support.dying_cloner", *arguments]
     return subprocess.Popen(module, env=env, stdout=subprocess.DEVNULL)
 
 
-def killed(home: Path, *arguments: str) -> None:
+def killed(settings: Settings, *arguments: str) -> None:
     """Run it until it has killed itself."""
-    process = dying(home, *arguments)
+    process = dying(settings, *arguments)
     try:
         assert process.wait(PATIENCE_S) == -signal.SIGKILL
     finally:
@@ -76,8 +71,8 @@ def killed(home: Path, *arguments: str) -> None:
 
 
 @contextlib.contextmanager
-def living(home: Path) -> Iterator[None]:
-    process = dying(home, "refine", "living")
+def living(settings: Settings) -> Iterator[None]:
+    process = dying(settings, "refine", "living")
     try:
         yield
     finally:
@@ -117,7 +112,7 @@ def own(who: Customer) -> list[dict[str, object]]:
 def test_a_clone_whose_process_is_killed_is_paid_and_there_or_neither(
     house: House, who: Customer, later: ManualClock, point: str
 ) -> None:
-    killed(house.settings.home, "clone", point, who.key)
+    killed(house.settings, "clone", point, who.key)
     same = {"Idempotency-Key": IDEMPOTENCY_KEY}
     if point == "after-commit":
         assert money(house, who) == (START - PRICE, 0)
@@ -148,9 +143,9 @@ def test_a_refinement_whose_worker_is_killed_is_done_by_the_next_one(
     house: House, who: Customer
 ) -> None:
     assert clone(who) == 200
-    killed(house.settings.home, "refine", "dying")
+    killed(house.settings, "refine", "dying")
     assert own(who)[0]["refinement"] == "running"
-    with living(house.settings.home):
+    with living(house.settings):
         _until_ended(who)
     assert own(who)[0]["refinement"] == "kept"
     assert [key for key in files(house) if "/reference-" in key] == []
@@ -160,8 +155,8 @@ def test_a_refinement_whose_worker_is_killed_is_done_by_the_next_one(
 def test_a_refinement_that_kills_every_worker_is_given_up(house: House, who: Customer) -> None:
     assert clone(who) == 200
     for _ in range(2):
-        killed(house.settings.home, "refine", "dying")
-    with living(house.settings.home):
+        killed(house.settings, "refine", "dying")
+    with living(house.settings):
         _until_ended(who)
     assert own(who)[0]["refinement"] == "failed"
     assert len(files(house)) == 1

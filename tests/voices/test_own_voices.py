@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from charafy.engines.voice.cloning import CloningFailed
 from charafy.engines.voice.cloning.scripted import ScriptedCloner
@@ -310,7 +311,7 @@ def test_a_video_that_waits_is_spoken_with_the_voice_as_it_is_then(
     data = house.storage.get(house.voices.get(alice.account_id, voice_id).engine_voice)[0]
     house.storage.put(better, data, "application/json")
     with house.db.write() as tx:
-        tx.exec_driver_sql("UPDATE voices SET engine_voice = ?", (better,))
+        tx.execute(sa.text("UPDATE voices SET engine_voice = :better"), {"better": better})
     after = studio.speak(video.order, lambda _done: None).pcm
     assert before.tobytes() != after.tobytes()
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from charafy.kernel.http.caller import ALL_SCOPES
 from tests.support.earlier import upgraded_keys
 
 BEFORE = [scope for scope in ALL_SCOPES if scope != "voices:write"]
 
 
-def test_keys_that_could_do_everything_may_clone_voices_and_others_may_not(tmp_path: Path) -> None:
-    kept = upgraded_keys(tmp_path, "0004", BEFORE)
+def test_keys_that_could_do_everything_may_clone_voices_and_others_may_not(empty_url: str) -> None:
+    kept = upgraded_keys(empty_url, "0004", BEFORE)
     assert set(kept["all"]) == set(ALL_SCOPES)
     assert (kept["some"], kept["none"]) == (BEFORE[:3], [])

@@ -13,6 +13,7 @@ from charafy.kernel.db import Database
 from charafy.kernel.errors import NotFound, TooManyRequests
 from charafy.kernel.ids import is_id
 from charafy.kernel.storage import Storage
+from charafy.kernel.stores import FolderStore
 from charafy.voices import samples as samples_module
 from charafy.voices.presets import PRESETS
 from charafy.voices.samples import MAX_WAITING
@@ -30,7 +31,7 @@ def voices(db: Database) -> Voices:
 
 @pytest.fixture
 def storage(tmp_path: Path, clock: ManualClock) -> Storage:
-    return Storage(tmp_path / "media", b"s" * 32, "http://testserver", clock)
+    return Storage(FolderStore(tmp_path / "media"), b"s" * 32, "http://testserver", clock)
 
 
 def test_the_list_has_the_contracts_fields_first(alice: Customer) -> None:

@@ -9,7 +9,7 @@ from importlib import resources
 import pytest
 from starlette.requests import Request
 
-from charafy.web.pages import accepts_gzip, preferred
+from charafy.web.pages import CONTENT_SECURITY_POLICY, Pages, accepts_gzip, preferred
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,14 @@ from charafy.web.pages import accepts_gzip, preferred
 )
 def test_the_browsers_preference_decides(accepted: str, language: str) -> None:
     assert preferred(accepted) == language
+
+
+def test_scripts_connect_to_us_and_to_what_carries_conversations() -> None:
+    assert Pages().policy == CONTENT_SECURITY_POLICY
+    policy = Pages(["wss://rtc.example", "https://rtc.example"]).policy
+    said = "; connect-src 'self' wss://rtc.example https://rtc.example; "
+    assert policy.replace(said, "; ") == CONTENT_SECURITY_POLICY
+    assert said in policy
 
 
 def test_both_languages_have_the_same_words() -> None:

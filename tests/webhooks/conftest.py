@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from charafy.house import House
+from charafy.kernel.bell import Bell
 from charafy.kernel.db import Database
 from charafy.kernel.settings import Settings
 from charafy.webhooks.deliverer import Deliverer
@@ -71,7 +71,7 @@ def deliverer(house: House, clock: ManualClock) -> Iterator[Deliverer]:
 
 def new_deliverer(house: House, clock: ManualClock, **options: Any) -> Deliverer:
     sender = options.pop("sender", None) or Sender(clock, Secrets(house.secret), house.outside)
-    options = {"bell": threading.Event(), "jitter": lambda: 0.0, **options}
+    options = {"bell": Bell(), "jitter": lambda: 0.0, **options}
     return Deliverer(house.db, clock, sender, house.metrics, **options)
 
 

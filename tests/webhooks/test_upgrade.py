@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from alembic import command
-
-from charafy.kernel.db import Database
 from charafy.kernel.http.caller import ALL_SCOPES
-from charafy.kernel.migrate import _config, migrate
+from tests.support.earlier import upgraded_keys
 
 BEFORE = [
     "characters:read",
@@ -25,35 +17,10 @@ BEFORE = [
 ]
 
 
-@pytest.fixture
-def earlier(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'earlier.db'}")
-    config = _config()
-    with database.write() as tx:
-        config.attributes["connection"] = tx
-        command.upgrade(config, "0003")
-    yield database
-    database.close()
-
-
 def test_keys_that_could_do_everything_may_manage_webhooks_and_others_may_not(
-    earlier: Database,
+    empty_url: str,
 ) -> None:
-    with earlier.write() as tx:
-        tx.exec_driver_sql(
-            "INSERT INTO accounts (id, email, name, role, status, plan, created_at)"
-            " VALUES ('a', 'a@example.com', '', 'member', 'active', 'standard', '2026-01-01')"
-        )
-        for name, scopes in (("all", BEFORE), ("some", BEFORE[:3]), ("none", [])):
-            tx.exec_driver_sql(
-                "INSERT INTO api_keys (id, account_id, name, kind, hash, last4, scopes, created_at)"
-                " VALUES (?, 'a', '', 'live', ?, 'last', ?, '2026-01-01')",
-                (name, name, json.dumps(scopes)),
-            )
-    migrate(earlier)
-    with earlier.read() as tx:
-        rows = tx.exec_driver_sql("SELECT id, scopes FROM api_keys").all()
-    kept = {name: json.loads(scopes) for name, scopes in rows}
+    kept = upgraded_keys(empty_url, "0003", BEFORE)
     assert {"webhooks:read", "webhooks:write"} <= set(kept["all"]) <= set(ALL_SCOPES)
     assert kept["some"] == BEFORE[:3]
     assert kept["none"] == []

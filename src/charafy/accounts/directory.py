@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -21,6 +22,7 @@ from charafy.kernel.db import Database, Tx
 from charafy.kernel.errors import BadRequest, Conflict
 from charafy.kernel.ids import new_id
 from charafy.kernel.settings import Settings
+from charafy.kernel.stores import StorageUnavailable
 
 EraseRows = Callable[[Tx, str], object]
 """Deletes what a feature keeps of an account; runs in the transaction that ends the account."""
@@ -130,9 +132,16 @@ class Accounts:
 
     def owner(self) -> Account | None:
         """The first owner of this server; None before its first start."""
+        return self._first("owner")
+
+    def demo(self) -> Account | None:
+        """The house's own account, of which strangers try the characters."""
+        return self._first("demo")
+
+    def _first(self, role: Role) -> Account | None:
         query = (
             sa.select(accounts)
-            .where(accounts.c.role == "owner", accounts.c.status != "deleting")
+            .where(accounts.c.role == role, accounts.c.status != "deleting")
             .order_by(accounts.c.created_at, accounts.c.id)
             .limit(1)
         )
@@ -179,8 +188,8 @@ class Accounts:
     def delete(self, account_id: str) -> None:
         """Erase an account and all its data; the ledger keeps its anonymous entries.
 
-        Nobody gets in from the first moment, and `finish_deletions` completes what a crash
-        interrupts. Raises `NotFound`, `Conflict` for an owner.
+        Nobody gets in from the first moment, and `finish_deletions` completes what a crash or
+        a storage that is away interrupts. Raises `NotFound`, `Conflict` for an owner.
         """
         with self._db.write() as tx:
             account = account_by_id(tx, account_id)
@@ -188,7 +197,8 @@ class Accounts:
                 raise Conflict("The owner's account can't be deleted.", code="owner")
             self._retire(tx, account_id)
         self._keys.forget()
-        self._erase(account_id)
+        with suppress(StorageUnavailable):
+            self._erase(account_id)
 
     def finish_deletions(self) -> int:
         """Complete interrupted deletions: a chore. Returns how many there were."""

@@ -124,12 +124,20 @@ class Entrance:
 
     def invite(self, email: str | None = None, language: Language = "en") -> str:
         """A token for one sign-up, mailed to `email` if that is given and mail is configured."""
-        address = normalise_email(email) if email else None
         with self._db.write() as tx:
-            token = self._links.issue(tx, "invitation", None, address)
-        if address:
-            self._mailer.post(self._letters.write("invitation", address, language, token=token))
+            token = self.invite_in(tx, email)
+        self.send_invitation(email, token, language)
         return token
+
+    def invite_in(self, tx: Tx, email: str | None) -> str:
+        """As `invite`, within the caller's unit of work; `send_invitation` is to follow it."""
+        return self._links.issue(tx, "invitation", None, normalise_email(email) if email else None)
+
+    def send_invitation(self, email: str | None, token: str, language: Language) -> None:
+        """Nothing is sent without an address or a mail server."""
+        if email:
+            address = normalise_email(email)
+            self._mailer.post(self._letters.write("invitation", address, language, token=token))
 
     def _check_policy(self, invitation: str | None) -> None:
         policy = self._settings.sign_up

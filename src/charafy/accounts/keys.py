@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from charafy.accounts.credentials import Digests, key_kind, new_key
 from charafy.accounts.models import KeyInfo, KeyKind, NewKey
+from charafy.accounts.revocations import Revocations
 from charafy.accounts.tables import accounts, api_keys
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx
@@ -46,16 +47,20 @@ _FIND = (
 class _Remembered:
     caller: Caller
     until: float
+    mark: bytes
 
 
 class Keys:
     """Thread-safe. A key that was let in is remembered for one second.
 
-    What this process revokes or suspends it forgets at once; what another process (the CLI)
-    revokes ends here within that second.
+    What this process revokes or suspends it forgets at once. What another process (the CLI)
+    revokes ends here within that second, or with `revocations` that are shared at once.
     """
 
-    def __init__(self, db: Database, clock: Clock, secret: bytes) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, secret: bytes, revocations: Revocations | None = None
+    ) -> None:
+        self._revocations = revocations or Revocations(None)
         self._db = db
         self._clock = clock
         self._digests = Digests(secret, "api key")
@@ -66,7 +71,7 @@ class Keys:
         self._flushed_at = clock.monotonic()
 
     def remembers(self, key: str) -> bool:
-        """Whether `authenticate` would answer without the database. Takes microseconds."""
+        """Whether `authenticate` would, most likely, not ask the database. Takes microseconds."""
         if key_kind(key) is None:
             return False
         known = self._remembered.get(self._digests.of(key))
@@ -77,9 +82,13 @@ class Keys:
         if key_kind(key) is None:
             raise Unauthorized("This is not an API key of this server, or it has a typo.")
         digest = self._digests.of(key)
+        mark = self._revocations.mark()
         known = self._remembered.get(digest)
         now = self._clock.monotonic()
-        caller = known.caller if known and now < known.until else self._look_up(digest, now)
+        if known and now < known.until and known.mark == mark:
+            caller = known.caller
+        else:
+            caller = self._look_up(digest, now, mark)
         if caller.key_id:
             self._used[caller.key_id] = (caller.account_id, self._clock.now())
         return caller
@@ -168,6 +177,7 @@ class Keys:
         with self._lock:
             self._generation += 1
             self._remembered.clear()
+        self._revocations.change()
 
     def flush_last_used(self, *, now: bool = False) -> int:
         """Write down when keys were last used: a chore, at most once a minute unless `now`.
@@ -185,7 +195,8 @@ class Keys:
                 _record_use(tx, used)
         return len(used)
 
-    def _look_up(self, digest: str, now: float) -> Caller:
+    def _look_up(self, digest: str, now: float, mark: bytes | None) -> Caller:
+        """`mark` was read before: what is revoked from then on changes it."""
         generation = self._generation
         with self._db.read() as tx:
             row = tx.execute(_FIND, {"hash": digest}).one_or_none()
@@ -202,7 +213,8 @@ class Keys:
             # What an operator does is real, so a test key never makes one.
             is_operator=row.role == "owner" and row.kind == "live",
         )
-        self._remember(digest, _Remembered(caller, now + REMEMBERED_S), generation)
+        if mark is not None:
+            self._remember(digest, _Remembered(caller, now + REMEMBERED_S, mark), generation)
         return caller
 
     def _remember(self, digest: str, entry: _Remembered, generation: int) -> None:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from charafy.kernel.http.caller import ALL_SCOPES, Caller
 
-Role = Literal["owner", "member"]
+Role = Literal["owner", "member", "demo"]
+"""`demo`: the house's own account, at whose expense strangers try its characters; one at most."""
 Status = Literal["active", "suspended", "deleting"]
 KeyKind = Literal["live", "test"]
 

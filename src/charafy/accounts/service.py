@@ -13,12 +13,14 @@ from charafy.accounts.letters import Letters
 from charafy.accounts.links import Links
 from charafy.accounts.models import Account, KeyInfo, KeyKind, NewKey, NewSession, SignedIn
 from charafy.accounts.passwords import Passwords
+from charafy.accounts.revocations import Revocations
 from charafy.accounts.sessions import SESSION_DAYS, Sessions
 from charafy.credits.service import Credits
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
 from charafy.kernel.mail import Mailer
 from charafy.kernel.settings import Settings
+from charafy.kernel.shared import Shared
 
 __all__ = [
     "SESSION_DAYS",
@@ -63,12 +65,13 @@ class AccountServices:
         *,
         credits: Credits,
         mailer: Mailer,
+        shared: Shared | None = None,
         passwords: Passwords | None = None,
         on_delete: Sequence[EraseRows] = (),
         erase_files: EraseFiles = lambda _account_id: None,
     ) -> AccountServices:
         """`on_delete` runs in order, rows that point at others first; it needs `credits.close`."""
-        keys = Keys(db, clock, secret)
+        keys = Keys(db, clock, secret, Revocations(shared))
         sessions = Sessions(db, clock, secret)
         links = Links(db, clock, secret)
         passwords = passwords or Passwords()

@@ -71,7 +71,7 @@ class Making:
 
     def discard(self, row: Row | None) -> None:
         if row is not None and row.folder is not None:
-            self._storage.delete_prefix(row.folder)
+            self._storage.forget_prefix(row.folder)
 
 
 class Dressing:

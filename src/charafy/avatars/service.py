@@ -38,6 +38,7 @@ from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx, one_at_a_time
 from charafy.kernel.errors import CharafyError, Conflict, NotFound
 from charafy.kernel.http.caller import Caller
+from charafy.kernel.ids import new_id
 from charafy.kernel.media.images import Photo
 from charafy.kernel.observe import describe
 from charafy.kernel.storage import Storage
@@ -110,7 +111,7 @@ class Avatars:
         `Conflict` when the photo is replaced meanwhile.
         """
         character = self._characters.get(caller.account_id, character_id)
-        with self._till.paying(caller, f"Avatar ({wanted})") as pay:
+        with self._till.paying(caller, f"Avatar ({wanted})", character.character_id) as pay:
             return self._renew(character, wanted, placement, pay)
 
     def give(self, character: Character, wanted: Wanted) -> Made:
@@ -129,11 +130,18 @@ class Avatars:
             )
             return NewCharacter(character, AvatarFlags(), 0)
         flags = _with(AvatarFlags(), wanted)
-        with self._till.paying(caller, f"Avatar ({wanted})") as pay:
+        # Known before there is a character: its face is paid for first.
+        character_id = new_id()
+        with self._till.paying(caller, f"Avatar ({wanted})", character_id) as pay:
             dressing = Dressing(self._making, placement, flags, pay)
             try:
                 character = self._characters.create(
-                    caller.account_id, draft, image, limit=limit, work=dressing.work
+                    caller.account_id,
+                    draft,
+                    image,
+                    limit=limit,
+                    character_id=character_id,
+                    work=dressing.work,
                 )
             except PictureRefused as error:
                 error.param = "image"

@@ -17,7 +17,7 @@ def till_of(db: Database, clock: Clock, credits: Credits, settings: Settings) ->
     return Till(
         db,
         credits,
-        DailyAllowance(clock, "Test keys make {limit:,} avatars a day"),
+        DailyAllowance(clock, "Test keys make {limit:,} avatars a day", shared=credits.shared),
         kind="avatar",
         price=settings.prices.avatar,
         lease_s=LEASE_S,

@@ -39,6 +39,8 @@ class Character:
     photo_key: str
     photo_url: str
     """Opens for anyone who has it, for as long as the photo is the character's."""
+    portrait: str
+    """A small one for pages: a path on this server, which opens as `photo_url` does."""
     embed_enabled: bool
     embed_url: str
     created_at: datetime

@@ -32,6 +32,7 @@ from charafy.characters.models import (
 )
 from charafy.characters.own_models import FIELDS, OwnModels
 from charafy.characters.photos import PhotoSource
+from charafy.characters.portraits import Portraits, portrait_path, small_key
 from charafy.characters.tables import characters
 from charafy.kernel.clock import Clock
 from charafy.kernel.cursors import cursor_after
@@ -55,6 +56,7 @@ __all__ = [
     "Page",
     "PictureKind",
     "Placement",
+    "Portraits",
     "Work",
 ]
 
@@ -133,10 +135,10 @@ class Characters:
                 finish(tx, self._character(row))
         except IntegrityError:
             # Someone made it meanwhile (a double click, by `character_id`), or the account is gone.
-            self._storage.delete(str(row["photo_key"]))
+            self._storage.forget(str(row["photo_key"]))
             return self.get(account_id, character_id)
         except BaseException:  # whatever stopped it: no file without its row
-            self._storage.delete(str(row["photo_key"]))
+            self._storage.forget(str(row["photo_key"]))
             raise
         return self._character(row)
 
@@ -207,10 +209,10 @@ class Characters:
                 after = self.owned(tx, account_id, character_id)
         except BaseException:  # whatever stopped it: no file without its row
             if "photo_key" in values:
-                self._storage.delete(values["photo_key"])
+                self._storage.forget(values["photo_key"])
             raise
         if replaced.photo_key != after.photo_key:
-            self._storage.delete(replaced.photo_key)
+            self._storage.forget(replaced.photo_key)
         return after
 
     def own_model(self, character: Character) -> OwnModel | None:
@@ -234,7 +236,7 @@ class Characters:
         with self._db.write() as tx:
             owned = self.owned(tx, account_id, character_id)
             tx.execute(characters.delete().where(characters.c.id == owned.character_id))
-        self._storage.delete_prefix(_folder(owned.character_id))
+        self._storage.forget_prefix(_folder(owned.character_id))
 
     def erase(self, tx: Tx, account_id: str) -> None:
         """Remove the rows of an account that is being deleted; its files go by `erase_files`."""
@@ -287,6 +289,7 @@ class Characters:
         return Character(
             character_id=row["id"],
             photo_url=self._storage.url(row["photo_key"]),
+            portrait=portrait_path(self._storage, row["photo_key"]),
             embed_url=f"{self._base_url}/embed/{row['id']}",
             **fields,
         )
@@ -312,11 +315,12 @@ def _folder(character_id: str) -> str:
 
 
 def _is_orphan(key: str, photos: Mapping[str, str]) -> bool:
-    """Whether its character is gone, or has another photo than this one."""
+    """Whether its character is gone, or has another photo than this one (or one made of it)."""
     _, character_id, name = key.split("/", 2)
     if character_id not in photos:
         return True
-    return name.startswith("photo-") and photos[character_id] != key
+    photo = photos[character_id]
+    return name.startswith(("photo-", "small-")) and key not in (photo, small_key(photo))
 
 
 def _one(character_id: str) -> sa.Update:

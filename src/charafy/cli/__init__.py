@@ -6,15 +6,18 @@ import os
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from charafy import __version__
 from charafy.cli import (
     accounts,
+    backup,
     characters,
     converse,
     credits,
     doctor,
     keys,
+    migrate,
     models,
     say,
     serve,
@@ -23,6 +26,7 @@ from charafy.cli import (
 )
 from charafy.cli.console import err
 from charafy.kernel.errors import CharafyError
+from charafy.kernel.refused import StartRefused
 
 
 def build() -> typer.Typer:
@@ -37,10 +41,12 @@ def build() -> typer.Typer:
     )
     app.callback()(_options)
     serve.add_to(app)
+    migrate.add_to(app)
     say.add_to(app)
     video.add_to(app)
     converse.add_to(app)
     doctor.add_to(app)
+    backup.add_to(app)
     app.add_typer(keys.app(), name="keys", help="API keys.")
     app.add_typer(credits.app(), name="credits", help="Balance, ledger and grants.")
     app.add_typer(accounts.app(), name="accounts", help="Accounts and sign-in links.")
@@ -60,10 +66,25 @@ def main() -> None:
     except CharafyError as error:
         err().print(f"[red]charafy:[/red] {error.message}")
         sys.exit(1)
+    except StartRefused as error:
+        err().print(f"[red]charafy:[/red] {error}")
+        sys.exit(1)
+    except ValidationError as error:
+        # Of settings: whatever else is checked says itself what it refuses.
+        err().print(f"[red]charafy:[/red] {refusal(error)}")
+        sys.exit(1)
     except BrokenPipeError:
         # The reader (head, less) has seen enough; without this Python complains at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def refusal(error: ValidationError) -> str:
+    """What of the settings is wrong, in one line; never what was given, which may be a secret."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    words = first["msg"].removeprefix("Value error, ")
+    name = "__".join(str(part) for part in first["loc"]).upper()
+    return f"CHARAFY_{name}: {words}" if name else words
 
 
 def _version(wanted: bool) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from charafy.cli.console import err, fail, open_house, out
-from charafy.cli.options import AccountOption, account_of, character_of
+from charafy.cli.options import AccountOption, ServerOption, account_of, character_of
 from charafy.kernel.files import write_atomic
 
 if TYPE_CHECKING:
-    from charafy.client.conversation import Ticket
+    from charafy.client.api.values import Mode
+    from charafy.client.ticket import Ticket
     from charafy.client.turn import Answered
     from charafy.kernel.media.audio import Pcm
+
+
+_SESSION_S: Final = 60
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,29 +38,56 @@ def converse(
     patience: Annotated[
         float, typer.Option("--patience", min=1, max=600, help="Seconds to wait for the answer.")
     ] = 60.0,
+    video: Annotated[
+        Path | None,
+        typer.Option("--video", help="Film its face and voice: a .mp4 or .webm file."),
+    ] = None,
     account: AccountOption = None,
+    server: ServerOption = None,
 ) -> None:
-    """Say one thing to a character of the server that runs here, over WebRTC; hear its answer.
+    """Say one thing to a character over WebRTC; hear, or see, its answer.
 
     The account pays as for any conversation: a minute is set aside, the rest comes back.
     """
     import asyncio
 
     from charafy.client.conversation import ConversationFailed
+    from charafy.client.recording import Recording
     from charafy.client.turn import take_turn
     from charafy.kernel.media.audio import encode
 
     if (wav is None) == (text is None):
         raise fail("Give either --wav or --text.")
     said: str | Pcm = text if text is not None else _read(wav)
-    ticket = _ticket(character, account)
+    recording = Recording() if video else None
+    if video:
+        _check(video)
+    mode: Mode = "video" if video else "audio-only"
+    ticket = (
+        _remote(server, character, account, mode) if server else _ticket(character, account, mode)
+    )
     try:
-        answered = asyncio.run(take_turn(ticket, said, patience_s=patience))
+        answered = asyncio.run(take_turn(ticket, said, patience_s=patience, recording=recording))
     except ConversationFailed as error:
         raise fail(f"{error} ({error.code})") from None
     _report(answered)
     if output:
         write_atomic(output, encode("wav", answered.pcm))
+    if video and recording:
+        seconds = recording.save(video, answered.heard_all, until=answered.over)
+        err().print(f"{seconds:.1f} s are in {video}.")
+
+
+def _check(video: Path) -> None:
+    """Before anything is paid."""
+    from charafy.client.recording import format_of
+
+    try:
+        format_of(video)
+    except ValueError as error:
+        raise fail(str(error)) from None
+    if not video.parent.is_dir():
+        raise fail(f"There is no folder {video.parent}.")
 
 
 def _read(path: Path | None) -> Pcm:
@@ -66,8 +97,18 @@ def _read(path: Path | None) -> Pcm:
     return read_recording(path.read_bytes(), param="--wav")
 
 
-def _ticket(character: str, account: str | None) -> Ticket:
-    from charafy.client.conversation import Ticket
+def _remote(server: str, character: str, account: str | None, mode: Mode) -> Ticket:
+    from charafy.cli.remote import character_there, open_server
+
+    with open_server(server, account) as client:
+        found = character_there(client, character)
+        return client.conversations.create_token(
+            found.character_id, mode=mode, session_limit_seconds=_SESSION_S, greeting=""
+        ).ticket()
+
+
+def _ticket(character: str, account: str | None, mode: Mode) -> Ticket:
+    from charafy.client.ticket import Ticket
     from charafy.conversations.schemas import CreateToken
 
     with open_house() as house:
@@ -75,8 +116,8 @@ def _ticket(character: str, account: str | None) -> Ticket:
         wanted = character_of(house, owner.account_id, character)
         body = CreateToken(
             character_id=wanted.character_id,
-            mode="audio-only",
-            session_limit_seconds=60,
+            mode=mode,
+            session_limit_seconds=_SESSION_S,
             greeting="",  # it waits to be spoken to
         )
         with house.db.write() as tx:

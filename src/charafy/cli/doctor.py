@@ -8,18 +8,22 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import typer
 
+from charafy.cli import doctor_network as network
 from charafy.cli.console import out
+from charafy.cli.finding import Finding
+from charafy.kernel.home import HomeRefused, require_home
 
 if TYPE_CHECKING:
     from charafy.house import House
+    from charafy.kernel.s3 import BucketStore
     from charafy.kernel.settings import Settings
 
 MIN_FREE_GB = 1.0
+SECRET_BYTES = 32
 _MARKS: Final = {"ok": "[green]ok[/green]      ", "note": "[yellow]note[/yellow]    "}
 _MARKS["missing"] = "[red]missing[/red] "
 _LOST_WITHOUT: Final = {
@@ -30,15 +34,6 @@ _LOST_WITHOUT: Final = {
     "whisper-base": "understand what is said to them",
 }
 """What characters can't do without a model."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `missing` means that something will not work."""
-
-    state: Literal["ok", "note", "missing"]
-    about: str
-    says: str
 
 
 def add_to(app: typer.Typer) -> None:
@@ -74,9 +69,38 @@ def _home(settings: Settings) -> Iterator[Finding]:
     if not os.access(folder, os.W_OK):
         yield Finding("missing", "data folder", f"{settings.home} can't be written: CHARAFY_HOME")
         return
+    if folder == settings.home:
+        try:
+            require_home(folder)
+        except HomeRefused as error:
+            yield Finding("missing", "data folder", str(error))
+            return
     free_gb = shutil.disk_usage(folder).free / 1e9
-    state: Literal["ok", "note"] = "ok" if free_gb > MIN_FREE_GB else "note"
-    yield Finding(state, "data folder", f"{settings.home}, {free_gb:.0f} GB free")
+    if free_gb > MIN_FREE_GB:
+        yield Finding("ok", "data folder", f"{settings.home}, {free_gb:.0f} GB free")
+    else:
+        says = f"{settings.home}, only {free_gb:.1f} GB free: make room before it is full"
+        yield Finding("note", "data folder", says)
+
+
+def _secret(settings: Settings) -> Iterator[Finding]:
+    """Keys, sessions and signed links derive from it."""
+    file = settings.home / "secret"
+    try:
+        mode, size = file.stat().st_mode, len(file.read_bytes())
+    except FileNotFoundError:  # the first start makes it
+        return
+    except OSError as error:
+        yield Finding("missing", "secret", f"{file} can't be read ({error.strerror})")
+        return
+    if size < SECRET_BYTES:
+        yield Finding("missing", "secret", f"{file} is cut short: restore it from a backup")
+    elif os.name == "posix" and mode & 0o077:
+        # A volume may have to be a group's.
+        state: Literal["note", "missing"] = "missing" if mode & 0o007 else "note"
+        yield Finding(state, "secret", f"{file} can be read by others here: chmod 600 {file}")
+    else:
+        yield Finding("ok", "secret", f"{file} is this user's alone")
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
@@ -122,9 +146,61 @@ def _address(settings: Settings) -> Iterator[Finding]:
         taken = probe.connect_ex((settings.host or "127.0.0.1", settings.port)) == 0
     says = "answers: a server is running" if taken else "free"
     yield Finding("ok", "address", f"{settings.base_url} {says}")
-    if settings.public_url is None and settings.host not in ("127.0.0.1", "localhost", "::1"):
-        says = "not set: links will name this machine. Set CHARAFY_PUBLIC_URL to your https address"
-        yield Finding("note", "public address", says)
+
+
+def _storage(settings: Settings) -> Iterator[Finding]:
+    from charafy.kernel.storage_settings import StorageRefused
+    from charafy.kernel.stores import FolderStore, StorageUnavailable
+
+    bucket = settings.bucket
+    if bucket is None and not settings.media.exists():
+        yield Finding("note", "media", f"{settings.media}: the first `charafy serve` makes it")
+        return
+    try:
+        if bucket is None:
+            FolderStore(settings.media).check()
+            yield Finding("ok", "media", f"{settings.media} can be written, read and deleted")
+            return
+        from charafy.kernel.s3 import BucketStore
+
+        store = BucketStore(bucket)
+        store.check()
+        yield Finding("ok", "media", f"{bucket} can be listed, written, read and deleted")
+        if settings.storage_links == "redirect":
+            yield _signed_links(store)
+    except StorageRefused as error:
+        yield Finding("missing", "media", str(error))
+    except StorageUnavailable as error:
+        yield Finding("missing", "media", error.message)
+
+
+def _signed_links(store: BucketStore) -> Finding:
+    """Whether a client can open what S3 signs, as far as that can be seen from here."""
+    import httpx
+
+    from charafy.kernel.ids import new_id
+
+    key, probe = f"probe/{new_id()}.json", b"{}"
+    store.put(key, probe, "application/json")
+    try:
+        answer = httpx.get(
+            store.signed_url(key, 60), headers={"Origin": "https://example.com"}, timeout=10
+        )
+    except httpx.HTTPError as error:
+        says = f"can't be opened here ({type(error).__name__}): CHARAFY_STORAGE_PUBLIC_ENDPOINT"
+        return Finding("missing", "links to media", says)
+    finally:
+        store.delete(key)
+    if answer.status_code != 200 or answer.content != probe:
+        says = (
+            f"are answered {answer.status_code}: do this machine's clock, the region and "
+            "CHARAFY_STORAGE_PUBLIC_ENDPOINT agree with the server?"
+        )
+        return Finding("missing", "links to media", says)
+    if "access-control-allow-origin" not in answer.headers:
+        says = "open, but not for scripts of other sites: let the bucket's CORS rules allow GET"
+        return Finding("note", "links to media", says)
+    return Finding("ok", "links to media", "signed by S3, open for clients")
 
 
 def _services(settings: Settings) -> Iterator[Finding]:
@@ -143,13 +219,42 @@ def _services(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "purchases", "set up")
 
 
+def _redis(settings: Settings) -> Iterator[Finding]:
+    if settings.redis_url is None:
+        says = "not set up: each API process counts limits by itself (CHARAFY_REDIS_URL)"
+        yield Finding("ok", "redis", says)
+        return
+    from charafy.kernel.clock import SystemClock
+    from charafy.kernel.observe import Metrics
+    from charafy.kernel.redis_settings import RedisRefused
+    from charafy.kernel.shared import Shared
+
+    url = settings.redis_url.get_secret_value()
+    shared = Shared(url, b"", SystemClock(), Metrics())
+    try:
+        shared.check()
+        yield Finding("ok", "redis", "answers, and may be written to")
+    except RedisRefused as error:
+        yield Finding("missing", "redis", str(error))
+    finally:
+        shared.close()
+
+
 _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _machine,
     _home,
+    _secret,
+    _storage,
     _models,
     _mind,
     _address,
+    network.public_address,
+    network.livekit,
+    network.relays,
+    network.talk_ports,
     _services,
+    network.collector,
+    _redis,
 )
 
 
@@ -158,13 +263,21 @@ def _inside(settings: Settings) -> list[Finding]:
     if settings.database_url is None and not (settings.home / "charafy.db").exists():
         return [Finding("note", "database", "none yet: the first `charafy serve` makes it")]
     from charafy.house import build_house
-    from charafy.kernel.migrate import SchemaTooNew, migrate
+    from charafy.kernel.db_url import DatabaseRefused
+    from charafy.kernel.migrate import migrate
+    from charafy.kernel.secret_settings import SecretRefused
+    from charafy.kernel.storage_settings import StorageRefused
 
-    house = build_house(settings)
+    try:
+        house = build_house(settings)
+    except StorageRefused:  # said already
+        return []
+    except SecretRefused as error:
+        return [Finding("missing", "secret", str(error))]
     try:
         migrate(house.db)
         return list(_books(house))
-    except SchemaTooNew as error:
+    except DatabaseRefused as error:
         return [Finding("missing", "database", str(error))]
     finally:
         house.close()
@@ -172,6 +285,8 @@ def _inside(settings: Settings) -> list[Finding]:
 
 def _books(house: House) -> Iterator[Finding]:
     yield Finding("ok", "database", "its schema is current")
+    why = network.clock_fails(house.db, house.clock.now())
+    yield Finding("missing" if why else "ok", "clock", why or "agrees with the database")
     with house.db.read() as tx:
         wrong = house.credits.audit(tx)
     if wrong:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 
 import typer
 
@@ -19,6 +20,17 @@ AccountOption = Annotated[
 ]
 
 
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        envvar="CHARAFY_BASE_URL",
+        metavar="URL",
+        help="Work with the server there, with the API key in CHARAFY_API_KEY.",
+    ),
+]
+
+
 def account_of(house: House, email: str | None) -> Account:
     """The account meant: the owner's unless named. Leaves with a hint when there is none."""
     found = house.accounts.by_email(email) if email else house.accounts.owner()
@@ -30,7 +42,24 @@ def account_of(house: House, email: str | None) -> Account:
 
 def character_of(house: House, account_id: str, wanted: str) -> Character:
     """The account's character of this name or id. Leaves with a hint unless there is one."""
-    characters = house.characters.list(account_id)
+    return chosen(house.characters.list(account_id), wanted)
+
+
+class Named(Protocol):
+    """A character, whoever says so."""
+
+    @property
+    def character_id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+SomeNamed = TypeVar("SomeNamed", bound=Named)
+
+
+def chosen(characters: Sequence[SomeNamed], wanted: str) -> SomeNamed:
+    """The one of this name or id. Leaves with a hint unless there is one."""
     found = [c for c in characters if wanted == c.character_id or wanted.lower() == c.name.lower()]
     if len(found) == 1:
         return found[0]

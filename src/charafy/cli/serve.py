@@ -12,6 +12,7 @@ import typer
 from charafy.cli.console import fail
 
 if TYPE_CHECKING:
+    from charafy.kernel.metrics import Process
     from charafy.kernel.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
@@ -56,9 +57,8 @@ def worker(
 
     settings = _settings(None, None)
     # Videos side by side share the cores; each keeps to one.
-    _beside(
-        run, settings.model_copy(update={"voice_threads": settings.voice_threads or 1}), supervised
-    )
+    settings = settings.model_copy(update={"voice_threads": settings.voice_threads or 1})
+    _beside("worker", run, settings, supervised)
 
 
 def talk(
@@ -67,61 +67,83 @@ def talk(
     ] = False,
 ) -> None:
     """Start the process that carries live conversations, alone; `serve` starts one by itself."""
-    # Engines side by side share the cores, and none may spin while it waits for another.
+    # Engines side by side share the cores, and none may spin for long while it waits for another;
+    # the language model's threads meet at every layer, and sleeping there takes half its speed.
     for name in _THREAD_LIMITS:
         os.environ.setdefault(name, "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from charafy.talk.run import run
 
-    _beside(run, _settings(None, None), supervised)
+    _beside("talk", run, _settings(None, None), supervised)
 
 
-def _beside(run: Callable[..., None], settings: Settings, supervised: bool) -> None:
+def _beside(
+    process: Process, run: Callable[..., None], settings: Settings, supervised: bool
+) -> None:
     """Run a process that works beside the API, in a house of its own."""
     from charafy.house import build_house
-    from charafy.kernel.migrate import SchemaTooNew, migrate
+    from charafy.kernel.home import require_home
+    from charafy.kernel.migrate import migrate
     from charafy.kernel.observe import configure_logs
+    from charafy.kernel.patience import patiently
+    from charafy.kernel.refused import StartRefused
 
     configure_logs(settings.log_level, settings.log_format)
-    settings.home.mkdir(parents=True, exist_ok=True)
-    house = build_house(settings)
+    ending = contextlib.ExitStack()
     try:
+        require_home(settings.home)
+        house = build_house(settings, process=process)
+        ending.callback(house.close)
+        # Films and conversations go on without Redis, so theirs are replaced without it too.
+        house.ground.check_redis(may_be_away=True)
+        patiently(house.db.answers, settings.start_wait_s)
         migrate(house.db)
+        house.storage.check(may_be_away=True)
         run(house, supervised=supervised)
-    except SchemaTooNew as error:
+    except StartRefused as error:
         raise fail(str(error)) from error
     finally:
-        house.close()
+        ending.close()
 
 
 def _run(host: str | None, port: int | None, *, greet: bool, with_others: bool) -> None:
     # Imported here so that `charafy --help` and the like don't load the whole house.
+    from charafy import supervisor
     from charafy.app import build_app
     from charafy.first_start import first_start, welcome
     from charafy.house import build_house
-    from charafy.kernel.migrate import SchemaTooNew, migrate
+    from charafy.kernel.db import one_process
+    from charafy.kernel.home import require_home
+    from charafy.kernel.migrate import migrate
     from charafy.kernel.observe import configure_logs
-    from charafy.server import CannotListen, listen, run
-    from charafy.supervisor import talk as supervised_talk
-    from charafy.supervisor import worker as supervised_worker
+    from charafy.kernel.patience import patiently
+    from charafy.kernel.refused import StartRefused
+    from charafy.server import listen, run
 
     settings = _settings(host, port)
     configure_logs(settings.log_level, settings.log_format)
     try:
         sock = listen(settings)
-    except CannotListen as error:
+    except StartRefused as error:
         raise fail(str(error)) from error
     settings = settings.model_copy(update={"port": sock.getsockname()[1]})
-    settings.home.mkdir(parents=True, exist_ok=True)
-    house = build_house(settings)
-    worker = supervised_worker(settings.host, settings.port)
-    talker = supervised_talk(settings.host, settings.port)
+    worker = supervisor.worker(settings.host, settings.port)
+    talker = supervisor.talk(settings.host, settings.port)
     ending = contextlib.ExitStack()  # all of it, whatever of it fails
-    for end in (sock.close, house.close, worker.stop, talker.stop):
-        ending.callback(end)
+    ending.callback(sock.close)
     try:
+        require_home(settings.home)
+        house = build_house(settings)
+        for end in (house.close, worker.stop, talker.stop):
+            ending.callback(end)
+        patiently(house.ground.check_redis, settings.start_wait_s)
+        patiently(house.db.answers, settings.start_wait_s)
         migrate(house.db)
-        first = first_start(house)
+        house.storage.check(may_be_away=True)
+        with one_process(house.db, "first start"):
+            first = first_start(house)
+            house.demo.account.open()
 
         def ready() -> None:
             if with_others and settings.worker:
@@ -136,7 +158,7 @@ def _run(host: str | None, port: int | None, *, greet: bool, with_others: bool) 
                 typer.echo(f"Charafy's API answers at {settings.base_url}", err=True)
 
         run(build_app(house), settings, sock, ready)
-    except SchemaTooNew as error:
+    except StartRefused as error:
         raise fail(str(error)) from error
     finally:
         ending.close()

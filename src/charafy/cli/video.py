@@ -12,9 +12,10 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from charafy.cli.console import err, fail, open_house
-from charafy.cli.options import AccountOption, account_of, character_of
+from charafy.cli.options import AccountOption, ServerOption, account_of, character_of
 
 if TYPE_CHECKING:
+    from charafy.client import Client
     from charafy.house import House
     from charafy.videos.models import Order, Video
     from charafy.videos.schemas import CreateVideo
@@ -50,11 +51,9 @@ def video(
     ] = False,
     speed: Annotated[float, typer.Option("--speed")] = 1.0,
     account: AccountOption = None,
+    server: ServerOption = None,
 ) -> None:
-    """Let a character say something, into a video. The operator's own videos are free."""
-    from charafy.kernel.ids import new_id
-    from charafy.videos.models import Video
-
+    """Let a character say something, into a video. Here the operator's own videos are free."""
     picture = Path(background) if Path(background).is_file() else None
     wanted = _checked(
         text=text,
@@ -68,6 +67,29 @@ def video(
     )
     if not output.parent.is_dir():
         raise fail(f"There is no folder {output.parent}.")
+    if server:
+        from charafy.cli.remote import character_there, open_server
+
+        with open_server(server, account) as client:
+            who = character_there(client, character)
+            seconds = _make_there(client, who.character_id, wanted, picture, output)
+        name = who.name
+    else:
+        name, seconds = _make_here(account, character, wanted, picture, output)
+    err().print(f"{name} speaks for {seconds:.1f} s in {output}.")
+
+
+def _make_here(
+    account: str | None,
+    character: str,
+    wanted: CreateVideo,
+    picture: Path | None,
+    output: Path,
+) -> tuple[str, float]:
+    """The speaker's name, and how long it speaks."""
+    from charafy.kernel.ids import new_id
+    from charafy.videos.models import Video
+
     with open_house() as house:
         owner = account_of(house, account)
         who = character_of(house, owner.account_id, character)
@@ -77,8 +99,39 @@ def video(
             film = Video.unlisted(
                 new_id(), owner.account_id, who.character_id, ordered, house.clock.now()
             )
-            seconds = _make(house, film, output)
-    err().print(f"{who.name} speaks for {seconds:.1f} s in {output}.")
+            return who.name, _make(house, film, output)
+
+
+def _make_there(
+    client: Client, character_id: str, wanted: CreateVideo, picture: Path | None, output: Path
+) -> float:
+    """How long it speaks."""
+    from charafy.client.api.given import linked
+
+    background = linked(picture, "image/png") if picture else wanted.background
+    width, height = wanted.size()
+    with _bars() as bars:
+        ordered = client.videos.create(
+            character_id,
+            wanted.text,
+            avatar_type=wanted.avatar_type,
+            speed=wanted.speed,
+            width=width,
+            height=height,
+            fps=wanted.fps,
+            background=background,
+            format=wanted.format,
+        )
+        filming = bars.add_task("Filming", total=1)
+        video = client.videos.wait(
+            ordered, on_progress=lambda v: bars.update(filming, completed=v.progress)
+        )
+        try:
+            client.videos.download(video, output)
+        except OSError as error:
+            raise fail(f"{output} can't be written: {error.strerror}.") from None
+        bars.update(filming, completed=1)
+    return video.duration_s or 0.0
 
 
 def _checked(**fields: Any) -> CreateVideo:

@@ -11,17 +11,20 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from charafy.cli.console import err, fail, open_house, out, table
-from charafy.cli.options import AccountOption, account_of
+from charafy.cli.options import AccountOption, ServerOption, account_of
+from charafy.cli.voice_words import likeness, measured, number, state
 from charafy.kernel.clock import iso
 
 if TYPE_CHECKING:
+    from charafy.client.api.voices import Voice
     from charafy.house import House
-    from charafy.voices.schemas import QualityAnswer
-    from charafy.voices.service import Clone, VoiceInfo, Wanted
+    from charafy.voices.service import VoiceInfo, Wanted
 
 _REFINER: Final = "command line"
 _LONGEST_S: Final = 3_600.0
 """Of a refinement that a worker was quicker to take up."""
+
+_BETTER: Final = "The worker looks for a better clone now: see `charafy voices list`."
 
 VoiceArgument = Annotated[str, typer.Argument(help="Name or id of a cloned voice.")]
 
@@ -40,12 +43,30 @@ def _group() -> None:
     """Voices."""
 
 
-def show(account: AccountOption = None) -> None:
+_COLUMNS: Final = (
+    "id",
+    "name",
+    "language",
+    "gender",
+    "accent",
+    "made",
+    "similarity",
+    "description",
+)
+
+
+def show(account: AccountOption = None, server: ServerOption = None) -> None:
     """List voices: presets, best first in each language, then cloned ones, newest first."""
+    if server:
+        from charafy.cli.remote import open_server
+
+        with open_server(server, account) as client:
+            table(_COLUMNS, [_row_there(v) for v in client.voices.list()])
+        return
     with open_house() as house:
         voices = house.voices.available(account_of(house, account).account_id)
         table(
-            ("id", "name", "language", "gender", "accent", "made", "similarity", "description"),
+            _COLUMNS,
             [
                 (
                     v.voice_id,
@@ -54,12 +75,26 @@ def show(account: AccountOption = None) -> None:
                     v.gender,
                     v.accent,
                     v.clone.method if v.clone else "preset",
-                    _number(v.clone.similarity if v.clone else None),
-                    _state(v.clone) if v.clone else v.description_en,
+                    number(v.clone.similarity if v.clone else None),
+                    state(v.clone.refinement) if v.clone else v.description_en,
                 )
                 for v in voices
             ],
         )
+
+
+def _row_there(v: Voice) -> tuple[object, ...]:
+    description = v.description.en if v.description else ""
+    return (
+        v.voice_id,
+        v.name,
+        v.language,
+        v.gender,
+        v.accent,
+        v.method or "preset",
+        number(v.similarity),
+        state(v.refinement) if v.refinement else description,
+    )
 
 
 def clone(
@@ -75,9 +110,13 @@ def clone(
         typer.Option("--refine", help="Look for a better clone here and now, not in the worker."),
     ] = False,
     account: AccountOption = None,
+    server: ServerOption = None,
 ) -> None:
-    """Clone a voice from a recording. The operator's own clones are free."""
+    """Clone a voice from a recording. Here the operator's own clones are free."""
     wanted = _wanted(audio, name, language, consent)
+    if server:
+        _clone_there(server, account, wanted, refine)
+        return
     with open_house() as house:
         owner = account_of(house, account)
         voice = _clone(house, owner.account_id, wanted)
@@ -87,11 +126,37 @@ def clone(
         if refine:
             _refine(house, voice)
         elif voice.clone and voice.clone.refinement == "waiting":
-            err().print("The worker looks for a better clone now: see `charafy voices list`.")
+            err().print(_BETTER)
 
 
-def delete(voice: VoiceArgument, account: AccountOption = None) -> None:
+def _clone_there(server: str, account: str | None, wanted: Wanted, refine: bool) -> None:
+    from charafy.cli.remote import open_server
+
+    if refine:
+        raise fail("--refine is for this machine: a server's worker refines by itself.")
+    with open_server(server, account) as client:
+        voice = client.voices.clone(
+            wanted.audio, name=wanted.name, language=wanted.language, consent=wanted.consent
+        )
+    out().print(f"{voice.name} is there: {voice.voice_id}")
+    for line in (*measured(voice.quality), likeness(voice.method, voice.similarity)):
+        out().print(line)
+    if voice.refinement == "waiting":
+        err().print(_BETTER)
+
+
+def delete(
+    voice: VoiceArgument, account: AccountOption = None, server: ServerOption = None
+) -> None:
     """Delete a cloned voice and everything made of its recording."""
+    if server:
+        from charafy.cli.remote import clone_there, open_server
+
+        with open_server(server, account) as client:
+            there = clone_there(client, voice)
+            client.voices.delete(there.voice_id)
+        out().print(f"Deleted {there.name} ({there.voice_id}).")
+        return
     with open_house() as house:
         owner = account_of(house, account)
         found = _find(house.voices.available(owner.account_id), voice)
@@ -153,7 +218,7 @@ def _clone(house: House, account_id: str, wanted: Wanted) -> VoiceInfo:
             )
         except RecordingRefused as error:
             bars.stop()
-            for line in _measured(QualityAnswer.of(error.quality)):
+            for line in measured(QualityAnswer.of(error.quality)):
                 out().print(line)
             raise
         bars.update(task, completed=1)
@@ -179,8 +244,8 @@ def _refine(house: House, voice: VoiceInfo) -> None:
             bars.update(task, completed=1)
     after = house.voices.audible(voice.voice_id)
     assert after.clone
-    out().print(f"Refinement: {_state(after.clone)}")
-    out().print(_likeness(after.clone))
+    out().print(f"Refinement: {state(after.clone.refinement)}")
+    out().print(likeness(after.clone.method, after.clone.similarity))
 
 
 def _wait(house: House, voice: VoiceInfo) -> None:
@@ -197,44 +262,8 @@ def _report(voice: VoiceInfo) -> Iterator[str]:
     from charafy.voices.schemas import QualityAnswer
 
     assert voice.clone
-    yield from _measured(QualityAnswer.model_validate(voice.clone.quality))
-    yield _likeness(voice.clone)
-
-
-def _measured(quality: QualityAnswer) -> Iterator[str]:
-    noise = "" if quality.snr_db is None else f", {quality.snr_db:.0f} dB above the noise"
-    who = {None: "", 1: ", one speaker"}.get(quality.speakers, ", several speakers")
-    yield (
-        f"Recording: {quality.duration_s:.1f} s with {quality.speech_s:.1f} s of speech"
-        f"{noise}, up to {quality.bandwidth_hz / 1000:.1f} kHz{who}"
-    )
-    for problem in quality.problems:
-        yield f"{problem.code}: {problem.message}"
-
-
-def _likeness(made: Clone) -> str:
-    """How close it comes and, honestly, by what means."""
-    how = {
-        "matching": "voice matching: the nearest voice that the embedded engine can speak with",
-        "cloning": "cloning by a model that was trained for it",
-    }[made.method]
-    measured = _number(made.similarity) or "not measured"
-    return f"Similarity: {measured} ({how})"
-
-
-def _state(made: Clone) -> str:
-    return {
-        "none": "cloned",
-        "waiting": "cloned; a better clone is to be looked for",
-        "running": "cloned; a better clone is being looked for",
-        "kept": "cloned and refined",
-        "not_better": "cloned; no better clone was found",
-        "failed": "cloned; the search for a better clone failed",
-    }[made.refinement]
-
-
-def _number(similarity: float | None) -> str:
-    return "" if similarity is None else f"{similarity:.2f}"
+    yield from measured(QualityAnswer.model_validate(voice.clone.quality))
+    yield likeness(voice.clone.method, voice.clone.similarity)
 
 
 def _find(voices: list[VoiceInfo], wanted: str) -> VoiceInfo:

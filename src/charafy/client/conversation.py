@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
@@ -26,8 +26,9 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamTrack
 
-from charafy.client.sight import Eyes
+from charafy.client.sight import Eyes, Rgb
 from charafy.client.sound import Ears, Microphone
+from charafy.client.ticket import Ticket
 
 LABEL: Final = "rtvi-ai"
 VERSION: Final = "1.2.0"
@@ -47,15 +48,6 @@ class ConversationFailed(RuntimeError):
         super().__init__(message)
         self.code = code
         self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What `POST /api/v1/conversation/token` answers of use here."""
-
-    token: str
-    connect_url: str
-    ice_servers: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +81,16 @@ class Conversation:
         http: httpx.AsyncClient | None = None,
         on_told: Callable[[Told], None] | None = None,
         render: Literal["client", "server"] = "client",
+        on_picture: Callable[[float, Rgb], None] | None = None,
     ) -> None:
         """`http`: for a client with rules of its own, as certificates; left open.
 
         `render="server"`: the server draws the face, and `eyes` see it, where the conversation
-        has one and `about` says so.
+        has one and `about` says so. `on_picture` is told of each picture and its moment.
         """
         self.microphone = Microphone()
         self.ears = Ears()
-        self.eyes = Eyes()
+        self.eyes = Eyes(on_picture)
         self.told: list[Told] = []
         self.about: Data = {}
         """Of `bot-ready`."""
@@ -192,6 +185,11 @@ class Conversation:
                 return seen
         except TimeoutError:
             raise ConversationFailed("silent", f"No {name} within {timeout_s:g} s.") from None
+
+    async def statistics(self) -> list[dict[str, Any]]:
+        """Of the connection, as W3C's webrtc-stats names them: bytes, packets, losses."""
+        report = await self._line.pc.getStats()
+        return [asdict(one) for one in report.values()]
 
     # Inside
 

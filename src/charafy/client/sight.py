@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -20,7 +22,11 @@ _TIMES: Final = 1_000
 class Eyes:
     """Keep the latest picture, and when the last ones came."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_picture: Callable[[float, Rgb], None] | None = None) -> None:
+        """`on_picture` is told of each, with its moment; it must be quick."""
+        self._on_picture = on_picture
+        self.opened = asyncio.Event()
+        """Set with the first picture."""
         self.latest: Rgb | None = None
         """None until there is one; the last one stays when the face is gone."""
         self.times: deque[float] = deque(maxlen=_TIMES)
@@ -36,3 +42,6 @@ class Eyes:
             assert isinstance(frame, VideoFrame)
             self.latest = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
             self.times.append(time.monotonic())
+            if self._on_picture:
+                self._on_picture(self.times[-1], self.latest)
+            self.opened.set()

@@ -78,6 +78,11 @@ class Ears:
             for piece in resampler.resample(frame):
                 self._pieces.append((time.monotonic(), piece.to_ndarray()[0].copy()))
 
+    @property
+    def pieces(self) -> tuple[tuple[float, Pcm], ...]:
+        """When each came, and its samples."""
+        return tuple(self._pieces)
+
     def since(self, moment: float) -> Pcm:
         """What came from then on (`time.monotonic()`), in one piece."""
         pieces = [pcm for at, pcm in self._pieces if at >= moment]

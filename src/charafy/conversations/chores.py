@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -10,7 +11,7 @@ import structlog
 from charafy.conversations import queries
 from charafy.conversations.endings import Endings
 from charafy.conversations.models import Conversation, Ending
-from charafy.conversations.sessions import lasted_until_last_beat
+from charafy.conversations.sessions import ROOM, lasted_until_last_beat
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
 from charafy.kernel.observe import describe
@@ -27,12 +28,24 @@ _BATCH: Final = 100
 class Chores:
     """Each is safe to run at any time, in any number of processes."""
 
-    def __init__(self, db: Database, clock: Clock, *, endings: Endings, keep_days: int) -> None:
-        """`keep_days`: after how many days what ended is removed; 0: never."""
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        endings: Endings,
+        keep_days: int,
+        close_room: Callable[[str], None] | None = None,
+    ) -> None:
+        """`keep_days`: after how many days what ended is removed; 0: never.
+
+        `close_room` sends the visitor out of a room of LiveKit where nobody will come any more.
+        """
         self._db = db
         self._clock = clock
         self._endings = endings
         self._keep_days = keep_days
+        self._close_room = close_room
 
     def end_lapsed(self) -> int:
         """Settle what nobody looks after: up to the last sign of life, or not at all."""
@@ -49,8 +62,11 @@ class Chores:
         with self._db.write() as tx:
             # As it is now: a beat may have come, or a client, since it was read.
             found = queries.find(tx, conversation_id, lock=True)
-            if found is not None and self._is_lapsed(found):
-                self._endings.end(tx, found, _ending(found))
+            if found is None or not self._is_lapsed(found):
+                return
+            self._endings.end(tx, found, _ending(found))
+        if self._close_room is not None and (found.pc_id or "").startswith(ROOM):
+            self._close_room(conversation_id)
 
     def remove_old(self) -> int:
         """Forget what ended longer ago than it is kept, and what was deleted a day ago."""

@@ -6,6 +6,7 @@ the node, which alone begins the conversation (`Sessions.admit`).
 
 from __future__ import annotations
 
+import json
 import ssl
 from typing import Any, Final
 
@@ -15,7 +16,13 @@ from pydantic import BaseModel, Field, ValidationError
 
 from charafy.conversations import queries
 from charafy.conversations.models import Conversation, Node
-from charafy.conversations.nodes import NODE_HEADER, RETRY_AFTER_S, Nodes, at_capacity
+from charafy.conversations.nodes import (
+    NODE_HEADER,
+    RETRY_AFTER_S,
+    STRANGER,
+    Nodes,
+    at_capacity,
+)
 from charafy.conversations.schemas import Candidates, Offer, OfferAnswer
 from charafy.conversations.service import Conversations
 from charafy.conversations.sessions import Sessions
@@ -31,6 +38,7 @@ from charafy.kernel.errors import (
 )
 from charafy.kernel.http.limits import Limiter
 from charafy.kernel.observe import describe
+from charafy.kernel.traces import OFF, Traces
 
 log = structlog.get_logger("charafy.conversations")
 
@@ -40,6 +48,7 @@ CONNECTS_PER_MINUTE: Final = 30
 TRICKLES_PER_MINUTE: Final = 300
 _TIMEOUT: Final = httpx.Timeout(connect=2.0, write=5.0, read=20.0, pool=5.0)
 """A node gathers its own addresses before it answers, within 10 s."""
+_STRANGERS: Final = "it has another CHARAFY_SECRET, or its clock differs by minutes"
 _FAMILY: Final[tuple[type[CharafyError], ...]] = (BadRequest, Unauthorized, NotFound, Conflict)
 """What a node may say to the client in its own words."""
 
@@ -67,12 +76,14 @@ class Connecting:
         nodes: Nodes,
         limiter: Limiter,
         tls: ssl.SSLContext,
+        traces: Traces = OFF,
     ) -> None:
         self._db = db
         self._conversations = conversations
         self._sessions = sessions
         self._nodes = nodes
         self._limiter = limiter
+        self._traces = traces
         # Nodes are our own: no proxy of the environment is asked to reach them.
         self._client = httpx.Client(timeout=_TIMEOUT, verify=tls, trust_env=False)
 
@@ -91,7 +102,9 @@ class Connecting:
             conversation = self._sessions.going_on(token)
         self._count("connect", conversation, CONNECTS_PER_MINUTE)
         body = {**offer.model_dump(), "token": token}
-        said = self._answered(self._candidates(conversation), body)
+        made_by, which = self._sessions.trace(token), conversation.conversation_id
+        with self._traces.span("connect", kind="client", parent=made_by, conversation__id=which):
+            said = self._answered(self._candidates(conversation), body)
         with self._db.write() as tx:
             queries.update(tx, conversation.conversation_id, ["live"], pc_id=said.pc_id)
         return OfferAnswer(
@@ -150,9 +163,17 @@ class Connecting:
 
     def _ask(self, node: Node, method: str, body: dict[str, Any]) -> bytes:
         """The node's answer. Raises `_Unreached`, or what the node says to the client."""
-        headers = {NODE_HEADER: self._nodes.key}
+        content = json.dumps(body).encode()
+        headers = {
+            NODE_HEADER: self._nodes.word(node.name, method, content),
+            "content-type": "application/json",
+        }
+        if (trace := self._traces.carried()) is not None:
+            headers["traceparent"] = trace
         try:
-            answer = self._client.request(method, f"{node.url}/connect", json=body, headers=headers)
+            answer = self._client.request(
+                method, f"{node.url}/connect", content=content, headers=headers
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             log.warning("node_unreached", node=node.name, **describe(error))
             raise _Unreached from None
@@ -160,12 +181,16 @@ class Connecting:
             # It may have begun the conversation: no other node may be asked.
             log.warning("node_silent", node=node.name, **describe(error))
             raise _broken() from None
+        if answer.status_code == STRANGER:
+            log.error("node_knows_us_not", node=node.name, why=_STRANGERS)
+            raise _Unreached
         if answer.status_code != 200:
             raise _refusal(node, answer)
         return answer.content
 
     def _count(self, policy: str, conversation: Conversation, per_minute: int) -> None:
-        self._limiter.require(policy, conversation.conversation_id, per_minute)
+        # Its credits are held already: whoever lost the line gets it back, Redis or not.
+        self._limiter.require(policy, conversation.conversation_id, per_minute, opens=True)
 
 
 class _Refusal(BaseModel):

@@ -38,11 +38,18 @@ class Endings:
         self._emit = emit
 
     def end(
-        self, tx: Tx, conversation: Conversation, ending: Ending, *, when: State | None = None
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        ending: Ending,
+        *,
+        when: State | None = None,
+        led_in: int | None = None,
     ) -> Conversation | None:
         """Settle it, or None when somebody did before.
 
-        `when`: only if it is (still) in that state; default: the state it was read in.
+        `when`: only if it is (still) in that state; default: the state it was read in. `led_in`:
+        only in that term.
         """
         minted = (when or conversation.state) == "minted"
         due = 0 if minted else owed(conversation, ending)
@@ -56,6 +63,7 @@ class Endings:
             tx,
             conversation.conversation_id,
             [when or conversation.state],
+            led_in=led_in,
             state="ended",
             connected_at=connected_at,
             ended_at=now,

@@ -69,6 +69,11 @@ class Conversation:
     """Of these with a face, as its node said last; None: it never said."""
     reason: Reason | None
     deleted_at: datetime | None
+    term: int = 0
+    """How many processes led it before the one that does. Who leads it in an earlier term has lost
+    it, and can change nothing of it any more."""
+    gap_s: float = 0.0
+    """Seconds since it was connected in which nobody led it: they cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,31 @@ class Talker:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """What one of the two said."""
+
+    role: Role
+    text: str
+    """Of the character ("assistant"): what was heard of it."""
+    interrupted: bool
+    started_s: float
+    """From the beginning of the conversation."""
+    latency: Mapping[str, float]
+    """Seconds by stage of the work on an answer; empty for what the visitor said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a conversation was until the process that led it was lost."""
+
+    seconds: float
+    """Led so far, as far as is known for sure."""
+    video_seconds: float | None
+    """Of these with a face; None: all of them, where the mode has one."""
+    turns: tuple[TurnRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Admitted:
     """Leave to lead one conversation."""
 
@@ -102,20 +132,29 @@ class Admitted:
     to."""
     visitor: str | None
     is_test: bool
+    trace: str | None = None
+    """The span that made its token, as `traceparent`, where that was traced."""
+    term: int = 0
+    before: Before | None = None
+    """None: its visitor was never there yet."""
 
-
-@dataclass(frozen=True, slots=True)
-class TurnRecord:
-    """What one of the two said."""
-
-    role: Role
-    text: str
-    """Of the character ("assistant"): what was heard of it."""
-    interrupted: bool
-    started_s: float
-    """From the beginning of the conversation."""
-    latency: Mapping[str, float]
-    """Seconds by stage of the work on an answer; empty for what the visitor said."""
+    @classmethod
+    def to(
+        cls, conversation: Conversation, talker: Talker, *, before: Before | None = None
+    ) -> Admitted:
+        """Leave to lead it, in the term that the conversation is in."""
+        return cls(
+            conversation_id=conversation.conversation_id,
+            account_id=conversation.account_id,
+            character=talker,
+            mode=conversation.mode,
+            limit_s=conversation.limit_s,
+            greeting=conversation.greeting,
+            visitor=conversation.visitor,
+            is_test=conversation.is_test,
+            term=conversation.term,
+            before=before,
+        )
 
 
 @dataclass(frozen=True, slots=True)

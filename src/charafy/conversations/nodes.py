@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,12 +18,18 @@ from charafy.kernel.errors import TooManyRequests, UpstreamFailed
 __all__ = ["NODE_HEADER", "Node", "Nodes"]
 
 NODE_HEADER: Final = "x-charafy-node"
-"""Carries `Nodes.key` from the API to a node."""
+"""Carries `Nodes.word` from the API to a node."""
+STRANGER: Final = 403
+"""What a node answers whom it does not know; it did nothing."""
+FRESH_S: Final = 300.0
+"""How far the clocks of two machines may be apart, and how long a word is good for."""
 BEAT_S: Final = 10.0
 SILENCE: Final = timedelta(seconds=30)
 """Who was not heard of for this long gets no more conversations."""
 FORGET: Final = timedelta(days=1)
 RETRY_AFTER_S: Final = 15
+_DIGITS: Final = 12
+"""Of a moment in seconds."""
 
 
 class Nodes:
@@ -33,8 +38,29 @@ class Nodes:
     def __init__(self, db: Database, clock: Clock, secret: bytes) -> None:
         self._db = db
         self._clock = clock
-        self.key = hmac.new(secret, b"charafy talk node", hashlib.sha256).hexdigest()
-        """What the API and nodes know each other by; a node answers nobody else."""
+        self._key = hmac.digest(secret, b"charafy talk node", "sha256")
+
+    def word(self, name: str, method: str, body: bytes) -> str:
+        """What shows the node of this name that a request comes from an API of ours.
+
+        For this request alone: who listens to the network learns nothing to make others with.
+        """
+        return self._word(name, method, body, int(self._clock.now().timestamp()))
+
+    def is_ours(self, word: str, name: str, method: str, body: bytes) -> bool:
+        """Whether `word` was made lately, for this request to the node of this name."""
+        said_at, _, _ = word.partition(".")
+        # No int() of what a stranger made as long as he liked.
+        if not (said_at.isascii() and said_at.isdigit() and len(said_at) <= _DIGITS):
+            return False
+        if abs(self._clock.now().timestamp() - int(said_at)) > FRESH_S:
+            return False
+        wanted = self._word(name, method, body, int(said_at))
+        return hmac.compare_digest(word.encode(), wanted.encode())
+
+    def _word(self, name: str, method: str, body: bytes, at_s: int) -> str:
+        signed = f"{at_s}\n{name}\n{method}\n".encode() + body
+        return f"{at_s}.{hmac.digest(self._key, signed, 'sha256').hex()}"
 
     def register(self, name: str, url: str, capacity: int) -> None:
         """A node is there; it takes the place of an earlier one of its name."""
@@ -62,8 +88,13 @@ class Nodes:
         with self._db.write() as tx:
             return tx.execute(changed).first() is not None
 
+    def rest(self, name: str) -> None:
+        """It takes no more conversations; those that it leads go on, and find it."""
+        with self._db.write() as tx:
+            tx.execute(talk_nodes.update().where(talk_nodes.c.name == name).values(capacity=0))
+
     def leave(self, name: str) -> None:
-        """It takes no more conversations; those that it leads go on."""
+        """It is not there any more."""
         with self._db.write() as tx:
             tx.execute(talk_nodes.delete().where(talk_nodes.c.name == name))
 
@@ -73,6 +104,12 @@ class Nodes:
         with self._db.read() as tx:
             row = tx.execute(wanted).mappings().first()
         return None if row is None else Node(**row)
+
+    def signs(self) -> dict[str, datetime]:
+        """The last sign of life of each node, by name, by the clock of who gave it."""
+        with self._db.read() as tx:
+            rows = tx.execute(sa.select(talk_nodes.c.name, talk_nodes.c.seen_at)).all()
+        return {row.name: row.seen_at for row in rows}
 
     def choose(self) -> list[Node]:
         """Those that have room, the emptiest first; never none.

@@ -40,6 +40,8 @@ def owned(
 
 def by_connection(tx: Tx, pc_id: str) -> Conversation | None:
     """The conversation that is held over this connection now."""
+    if "\0" in pc_id:  # PostgreSQL would not even compare it
+        return None
     wanted = sa.select(conversations).where(conversations.c.pc_id == pc_id, _OPEN)
     row = tx.execute(wanted).mappings().first()
     return None if row is None else _conversation(row)
@@ -101,6 +103,30 @@ def forgettable(
     return list(tx.execute(wanted).scalars())
 
 
+def in_rooms_of(
+    tx: Tx, nodes: Collection[str | None], rooms: str, limit: int
+) -> list[Conversation]:
+    """Live ones whose connection's name begins with `rooms` and that these lead; of None: nobody.
+
+    Those first that are given up first.
+    """
+    led: sa.ColumnElement[bool] = conversations.c.node.in_([node for node in nodes if node])
+    if None in nodes:
+        led = sa.or_(led, conversations.c.node.is_(None))
+    wanted = (
+        sa.select(conversations)
+        .where(
+            _OPEN,
+            conversations.c.state == "live",
+            led,
+            conversations.c.pc_id.startswith(rooms, autoescape=True),
+        )
+        .order_by(conversations.c.lease_until)
+        .limit(limit)
+    )
+    return [_conversation(row) for row in tx.execute(wanted).mappings()]
+
+
 def live_by_node(tx: Tx) -> dict[str, int]:
     """How many conversations each node leads."""
     wanted = (
@@ -117,18 +143,21 @@ def insert(tx: Tx, conversation: Conversation) -> None:
 
 
 def update(
-    tx: Tx, conversation_id: str, states: Collection[State], **values: Any
+    tx: Tx,
+    conversation_id: str,
+    states: Collection[State],
+    *,
+    led_in: int | None = None,
+    **values: Any,
 ) -> Conversation | None:
     """Change it if it is in one of these states; as it then is, or None when it isn't or is gone.
 
-    Of several that race for the same change one alone gets the row.
+    Of several that race for the same change one alone gets the row. `led_in`: only in that term.
     """
-    changed = (
-        conversations.update()
-        .where(conversations.c.id == conversation_id, conversations.c.state.in_(states))
-        .values(**values)
-        .returning(conversations)
-    )
+    here = [conversations.c.id == conversation_id, conversations.c.state.in_(states)]
+    if led_in is not None:
+        here.append(conversations.c.term == led_in)
+    changed = conversations.update().where(*here).values(**values).returning(conversations)
     row = tx.execute(changed).mappings().first()
     return None if row is None else _conversation(row)
 
@@ -141,21 +170,22 @@ def correct(tx: Tx, conversation_id: str, **values: Any) -> None:
 def add_turn(tx: Tx, conversation_id: str, turn: TurnRecord) -> None:
     """Behind the turns that there are."""
     one_at_a_time(tx, f"turns:{conversation_id}")
-    last = sa.select(sa.func.coalesce(sa.func.max(turns.c.number), 0)).where(
-        turns.c.conversation_id == conversation_id
+    last = (
+        sa.select(sa.func.coalesce(sa.func.max(turns.c.number), 0))
+        .where(turns.c.conversation_id == conversation_id)
+        .scalar_subquery()
     )
     tx.execute(
-        turns.insert(),
-        {
-            "conversation_id": conversation_id,
-            "number": tx.execute(last).scalar_one() + 1,
-            "role": turn.role,
+        turns.insert().values(
+            conversation_id=conversation_id,
+            number=last + 1,
+            role=turn.role,
             # PostgreSQL keeps no NUL.
-            "text": turn.text[:TURN_CHARS].replace("\0", ""),
-            "interrupted": turn.interrupted,
-            "started_s": turn.started_s,
-            "latency": dict(turn.latency),
-        },
+            text=turn.text[:TURN_CHARS].replace("\0", ""),
+            interrupted=turn.interrupted,
+            started_s=turn.started_s,
+            latency=dict(turn.latency),
+        )
     )
 
 

@@ -35,6 +35,7 @@ _CREATE: Final[_Responses] = {
     404: {"description": "No such character, or not yours."},
     409: {"description": "The Idempotency-Key is in use, or was used with other parameters."},
     429: {"description": "Too many requests, or test keys talked enough today; see Retry-After."},
+    502: {"description": "What carries conversations can't be reached; nothing was set aside."},
 }
 
 
@@ -56,6 +57,7 @@ def router(guard: Guard, conversations: Conversations, idempotency: Idempotency)
         you pay for the time that the conversation took, and the rest comes back. Hand the token
         to a page: it connects with it via WebRTC, without an API key.
         """
+        conversations.require_media()
         return idempotency.run_in_tx(
             caller, request, body, lambda tx: conversations.mint(tx, caller, body)
         )

@@ -91,6 +91,11 @@ class TokenAnswer(Answer):
     ice_servers: list[IceServer] = Field(
         description="For the `iceServers` of the RTCPeerConnection.", examples=[[]]
     )
+    livekit_url: str | None = Field(
+        None,
+        description="Where a client of LiveKit joins with the token, on servers whose media "
+        "LiveKit carries; null elsewhere.",
+    )
 
 
 class Offer(Body):
@@ -165,6 +170,11 @@ class ConversationAnswer(Answer):
     )
     visitor_name: str | None
     is_test: bool
+    origin: str | None = Field(
+        description="Origin of the web page that embeds the character, where the conversation "
+        "began on one that is known; null for those begun with an API key.",
+        examples=["https://www.example.com"],
+    )
 
     @classmethod
     def of(cls, conversation: Conversation) -> ConversationAnswer:
@@ -182,6 +192,7 @@ class ConversationAnswer(Answer):
             reason=conversation.reason,
             visitor_name=conversation.visitor,
             is_test=conversation.is_test,
+            origin=conversation.origin,
         )
 
 

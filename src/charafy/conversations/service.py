@@ -10,6 +10,7 @@ from charafy.conversations import queries
 from charafy.conversations.chores import HOLD_SLACK
 from charafy.conversations.endings import Endings
 from charafy.conversations.ice import ice_servers
+from charafy.conversations.livekit import LiveKit
 from charafy.conversations.models import Conversation, Ending, State
 from charafy.conversations.price import affordable, prepaid
 from charafy.conversations.schemas import (
@@ -50,6 +51,7 @@ class Conversations:
         tokens: Tokens,
         endings: Endings,
         settings: Settings,
+        livekit: LiveKit | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -58,6 +60,15 @@ class Conversations:
         self._tokens = tokens
         self._endings = endings
         self._settings = settings
+        self._livekit = livekit
+
+    def require_media(self) -> None:
+        """Raise `UpstreamFailed` where a visitor could not come: before a token costs anything.
+
+        Waits for LiveKit: call it outside of a unit of work.
+        """
+        if self._livekit is not None:
+            self._livekit.require()
 
     def mint(
         self,
@@ -95,6 +106,7 @@ class Conversations:
             ),
             connect_url=url,
             ice_servers=self.ice_servers(conversation.conversation_id),
+            livekit_url=self._livekit.url if self._livekit else None,
         )
 
     def ice_servers(self, conversation_id: str) -> list[IceServer]:
@@ -190,9 +202,14 @@ class Conversations:
         conversation_id = new_id()
         if caller.is_test:
             self._allow(tx, caller, wanted_s)
-            hold, limit_s = self._hold(tx, caller, conversation_id, 0, wanted_s)
-        else:
-            hold, limit_s = self._hold(tx, caller, conversation_id, rate, wanted_s)
+        hold, limit_s = self._hold(
+            tx,
+            caller,
+            conversation_id,
+            0 if caller.is_test else rate,
+            wanted_s,
+            character_id=character.character_id,
+        )
         return Conversation(
             conversation_id=conversation_id,
             account_id=caller.account_id,
@@ -222,7 +239,14 @@ class Conversations:
         )
 
     def _hold(
-        self, tx: Tx, caller: Caller, conversation_id: str, rate: int, wanted_s: int
+        self,
+        tx: Tx,
+        caller: Caller,
+        conversation_id: str,
+        rate: int,
+        wanted_s: int,
+        *,
+        character_id: str,
     ) -> tuple[Hold, int]:
         """Set aside what the time costs, or as many whole minutes as there are credits for."""
         for _ in range(_TRIES):
@@ -240,6 +264,7 @@ class Conversations:
                     reference=f"conversation:{conversation_id}",
                     description=f"Conversation {conversation_id}",
                     lease_s=lease.total_seconds(),
+                    character_id=character_id,
                 )
             except InsufficientCredits:
                 continue
@@ -270,6 +295,7 @@ class Conversations:
         lasted = 0.0
         if conversation.connected_at is not None:
             lasted = (self._clock.now() - conversation.connected_at).total_seconds()
+            lasted -= conversation.gap_s
         if conversation.state != "ended":
             ending = Ending("deleted", lasted, conversation.video_seconds)
             self._endings.end(tx, conversation, ending)

@@ -31,6 +31,10 @@ conversations = sa.Table(
     # Which process leads it, and by what name that one knows the connection.
     sa.Column("node", sa.String(63)),
     sa.Column("pc_id", sa.String(100)),
+    # How many processes led it before this one, and the seconds since `connected_at` in which none
+    # did. (The defaults serve processes of the version before, while they are replaced.)
+    sa.Column("term", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("gap_s", sa.Float, nullable=False, server_default="0"),
     # Minted: when the token expires. Live: until when its node has promised to look after it.
     sa.Column("lease_until", UtcDateTime, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),

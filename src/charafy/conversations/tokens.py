@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,9 +20,10 @@ from joserfc.jwk import OctKey
 
 from charafy.conversations.models import Conversation
 from charafy.kernel.clock import Clock
-from charafy.kernel.conversation_settings import ConversationSettings
 from charafy.kernel.errors import Unauthorized
 from charafy.kernel.ids import is_id, new_id
+from charafy.kernel.livekit_settings import LiveKitSettings
+from charafy.kernel.traces import OFF, Traces
 
 LIFE: Final = timedelta(hours=1)
 """How long a client may take to connect."""
@@ -38,24 +40,40 @@ class Claims:
 
     conversation_id: str
     expires_at: datetime
+    trace: str | None = None
+    """The span that made it, as `traceparent`, where that was traced."""
 
 
 class Tokens:
     """Makes and reads tokens. Thread-safe."""
 
-    def __init__(self, secret: bytes, settings: ConversationSettings, clock: Clock) -> None:
-        """`secret`: the house's, of which key and secret derive where the settings name none."""
+    def __init__(
+        self,
+        secret: bytes,
+        settings: LiveKitSettings,
+        clock: Clock,
+        room: Callable[[str | None], Mapping[str, Any]] | None = None,
+        *,
+        traces: Traces = OFF,
+    ) -> None:
+        """`secret`: the house's, of which key and secret derive where the settings name none.
+
+        `room`: how LiveKit makes the room of a conversation once its visitor comes, told the span
+        that makes the token.
+        """
         given = settings.livekit_api_secret
         self._issuer = settings.livekit_api_key or _derived_name(secret)
         self._key = OctKey.import_key(given.get_secret_value() if given else _derived_key(secret))
         self._clock = clock
+        self._room = room
+        self._traces = traces
 
     def make(self, conversation: Conversation, name: str, url: str, life: timedelta = LIFE) -> str:
         """A token for it. `name`: of the visitor; `url`: where to connect, within `life`."""
-        now = self._clock.now()
+        now, trace = self._clock.now(), self._traces.carried()
         claims = {
             "iss": self._issuer,
-            "sub": f"visitor-{conversation.conversation_id}",
+            "sub": visitor_of(conversation.conversation_id),
             "nbf": int((now - _SKEW).timestamp()),
             "exp": int((now + life).timestamp()),
             "jti": new_id(),
@@ -65,15 +83,18 @@ class Tokens:
                 "room": conversation.conversation_id,
                 "roomJoin": True,
                 "canPublish": True,
+                "canPublishSources": ["microphone"],
                 "canSubscribe": True,
                 "canPublishData": True,
             },
+            **({} if self._room is None else {"roomConfig": self._room(trace)}),
             "charafy": {
                 "v": _VERSION,
                 "cid": conversation.conversation_id,
                 "mode": conversation.mode,
                 "limit": conversation.limit_s,
                 "url": url,
+                **({} if trace is None else {"trace": trace}),
             },
         }
         return jwt.encode({"alg": "HS256"}, claims, self._key, algorithms=_ALGORITHMS)
@@ -96,7 +117,16 @@ class Tokens:
             raise _invalid()
         if self._clock.now().timestamp() >= expires and not even_expired:
             raise Unauthorized("This token has expired; get a new one.", code="token_expired")
-        return Claims(about["cid"], datetime.fromtimestamp(expires, self._clock.now().tzinfo))
+        expires_at, trace = self._moment(expires), None
+        if isinstance(about.get("trace"), str):
+            trace = about["trace"]
+        return Claims(about["cid"], expires_at, trace)
+
+    def _moment(self, seconds: int) -> datetime:
+        try:
+            return datetime.fromtimestamp(seconds, self._clock.now().tzinfo)
+        except (ValueError, OverflowError, OSError):  # later than the calendar goes
+            raise _invalid() from None
 
     def _verified(self, token: str) -> dict[str, Any]:
         if len(token) > MAX_CHARS:
@@ -106,6 +136,11 @@ class Tokens:
         except (JoseError, ValueError, TypeError):
             # The latter two: the library's words for what isn't base64, JSON or text in there.
             raise _invalid() from None
+
+
+def visitor_of(conversation_id: str) -> str:
+    """The identity of its visitor in a room of LiveKit: who comes twice takes their own place."""
+    return f"visitor-{conversation_id}"
 
 
 def _invalid() -> Unauthorized:

@@ -54,6 +54,7 @@ ENTRY_COLUMNS = (
     entries.c.reference,
     entries.c.description,
     entries.c.created_at,
+    entries.c.character_id,
 )
 ENTRY_BY_REFERENCE = sa.select(*ENTRY_COLUMNS).where(
     entries.c.reference == sa.bindparam("reference")
@@ -109,6 +110,7 @@ CAPTURE = (
         holds.c.kind,
         holds.c.reference,
         holds.c.description,
+        holds.c.character_id,
     )
 )
 RELEASE = (
@@ -202,3 +204,14 @@ STRAYS = (
     .select_from(_entry_sums.outerjoin(accounts, accounts.c.account_id == _entry_sums.c.account_id))
     .where(accounts.c.account_id.is_(None), _entry_sums.c.total != 0)
 )
+
+
+def found(
+    tx: Tx, wanted: sa.Select[tuple[Any, ...]], character_id: str | None, **about: object
+) -> list[Entry]:
+    """The entries that `wanted` finds, of one character alone if it is given."""
+    if character_id is not None:
+        if "\0" in character_id:  # PostgreSQL would not even compare it
+            return []
+        wanted = wanted.where(entries.c.character_id == character_id.lower())
+    return [Entry(*row) for row in tx.execute(wanted, about)]

@@ -81,13 +81,24 @@ def router(
         cursor: Annotated[
             str | None, Query(max_length=64, description="`next_cursor` of the page before.")
         ] = None,
+        character_id: Annotated[
+            str | None,
+            Query(
+                max_length=64,
+                description="Only the work of this character, which may be deleted by now.",
+            ),
+        ] = None,
     ) -> Response:
         """Every transaction of the account, newest first, page by page."""
         with db.read() as tx:
             if cursor is None:
-                entries = credits.recent(tx, caller.account_id, limit + 1)
+                entries = credits.recent(
+                    tx, caller.account_id, limit + 1, character_id=character_id
+                )
             else:
-                entries = credits.older(tx, caller.account_id, cursor, limit + 1)
+                entries = credits.older(
+                    tx, caller.account_id, cursor, limit + 1, character_id=character_id
+                )
         page = entries[:limit]
         more = len(entries) > limit
         answer = TransactionsAnswer(

@@ -25,6 +25,12 @@ class Transaction(Answer):
         description="Names the work or payment behind it; unique.",
         examples=["tts:0b6d0f1c-7f1e-4a56-9a0e-7d6b0a5c2f10"],
     )
+    character_id: str | None = Field(
+        description="Whose speech, video, conversation or avatar it was, even of a character that "
+        "is deleted by now; null for what belongs to no character, and for speech and avatars "
+        "made before this was noted.",
+        examples=[None],
+    )
 
     @classmethod
     def of(cls, entry: Entry) -> Transaction:
@@ -35,6 +41,7 @@ class Transaction(Answer):
             description=entry.description,
             created_at=iso(entry.created_at),
             reference=entry.reference,
+            character_id=entry.character_id,
         )
 
 

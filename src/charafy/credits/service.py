@@ -14,16 +14,19 @@ from sqlalchemy.sql.dml import UpdateBase
 from charafy.credits import queries
 from charafy.credits.allowance import DailyAllowance
 from charafy.credits.books import Books, Line, OpenHold, Spent
+from charafy.credits.counting import Counting
 from charafy.credits.tables import accounts, entries, holds
 from charafy.credits.till import Pay, Till
-from charafy.credits.values import Balance, Entry, Hold, HoldEnded, HoldState, Mismatch
+from charafy.credits.values import NOBODY, Balance, Entry, Hold, HoldEnded, HoldState, Mismatch
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database, Tx
 from charafy.kernel.errors import Conflict, InsufficientCredits, NotFound
 from charafy.kernel.ids import is_id, new_id
 from charafy.kernel.observe import Metrics
+from charafy.kernel.shared import Shared
 
 __all__ = [
+    "NOBODY",
     "Balance",
     "Books",
     "Credits",
@@ -46,10 +49,13 @@ SWEEP_BATCH = 500
 class Credits:
     """Amounts are whole credits. Amount 0 is allowed everywhere and leaves no trace."""
 
-    def __init__(self, db: Database, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, metrics: Metrics, shared: Shared | None = None
+    ) -> None:
         self._db = db
+        self.shared = shared
         self._clock = clock
-        self._metrics = metrics
+        self._counting = Counting(metrics)
 
     def open(self, tx: Tx, account_id: str) -> None:
         """Make the account's balance of 0; does nothing when there is one."""
@@ -89,9 +95,12 @@ class Credits:
         kind: str,
         reference: str,
         description: str,
+        character_id: str | None = None,
     ) -> Entry:
-        """Add `amount >= 0` credits."""
-        entry = self._entry(account_id, _whole(amount), kind, reference, description)
+        """Add `amount >= 0` credits; `character_id` of work that is given back."""
+        entry = self._entry(
+            account_id, _whole(amount), kind, reference, description, character_id=character_id
+        )
         return self._move(tx, entry) if amount else entry
 
     def charge(
@@ -103,9 +112,15 @@ class Credits:
         kind: str,
         reference: str,
         description: str,
+        character_id: str | None = None,
     ) -> Entry:
-        """Take `amount >= 0` credits at once; raises `InsufficientCredits` and takes nothing."""
-        entry = self._entry(account_id, -_whole(amount), kind, reference, description)
+        """Take `amount >= 0` credits at once; raises `InsufficientCredits` and takes nothing.
+
+        `character_id`: whose work is paid for, None when it is no character's.
+        """
+        entry = self._entry(
+            account_id, -_whole(amount), kind, reference, description, character_id=character_id
+        )
         return self._move(tx, entry) if amount else entry
 
     def adjust(
@@ -140,6 +155,7 @@ class Credits:
             kind="refund",
             reference=f"refund:{entry_reference}",
             description=description,
+            character_id=row.character_id,
         )
 
     def hold(
@@ -152,8 +168,11 @@ class Credits:
         reference: str,
         description: str,
         lease_s: float,
+        character_id: str | None = None,
     ) -> Hold:
         """Reserve `amount >= 0` credits for `lease_s` seconds or until renewed.
+
+        `character_id`: whose work it is for, None when it is no character's.
 
         Raises `InsufficientCredits`; `HoldEnded` when this reference was held before and that
         hold is over (one that is still open is answered as it is).
@@ -171,8 +190,10 @@ class Credits:
             "description": description,
             "created_at": now,
             "ended_at": None,
+            "character_id": character_id,
         }
         if queries.insert_new(tx, holds, row):
+            self._counting.held(tx, amount)
             return hold
         queries.settle(tx, account_id, amount, spent=0)
         return self._same_hold(tx, account_id, amount, reference)
@@ -197,12 +218,18 @@ class Credits:
         if row is None:
             return self._captured_before(tx, hold_id)
         queries.settle(tx, row.account_id, row.amount, spent=row.captured)
+        self._counting.ended(tx, row.amount, captured=row.captured)
         if row.captured:
             entry = self._entry(
-                row.account_id, -row.captured, row.kind, row.reference, row.description
+                row.account_id,
+                -row.captured,
+                row.kind,
+                row.reference,
+                row.description,
+                character_id=row.character_id,
             )
             tx.execute(queries.NEW_ENTRY, queries.row_of(entry))
-            self._count(entry)
+            self._counting.moved(tx, entry)
         return int(row.captured)
 
     def release(self, tx: Tx, hold_id: str) -> bool:
@@ -231,17 +258,20 @@ class Credits:
             if not released:
                 return count
 
-    def recent(self, tx: Tx, account_id: str, limit: int = 50) -> list[Entry]:
-        """The newest entries, newest first."""
-        rows = tx.execute(queries.RECENT, {"account": account_id, "count": limit})
-        return [Entry(*row) for row in rows]
+    def recent(
+        self, tx: Tx, account_id: str, limit: int = 50, *, character_id: str | None = None
+    ) -> list[Entry]:
+        """The newest entries, newest first; those of one character alone if it is given."""
+        return queries.found(tx, queries.RECENT, character_id, account=account_id, count=limit)
 
-    def older(self, tx: Tx, account_id: str, before: str, limit: int) -> list[Entry]:
-        """The entries before the one of this id, newest first; none for an unknown id."""
+    def older(
+        self, tx: Tx, account_id: str, before: str, limit: int, *, character_id: str | None = None
+    ) -> list[Entry]:
+        """As `recent`, before the entry of this id; none for an unknown id."""
         if not is_id(before):
             return []
-        params = {"account": account_id, "before": before, "count": limit}
-        return [Entry(*row) for row in tx.execute(queries.OLDER_THAN, params)]
+        about = {"account": account_id, "before": before, "count": limit}
+        return queries.found(tx, queries.OLDER_THAN, character_id, **about)
 
     def audit(self, tx: Tx) -> list[Mismatch]:
         """Accounts whose running sums differ from their rows; empty when the books are right."""
@@ -250,16 +280,24 @@ class Credits:
         return found + [Mismatch(row.account_id, 0, row.total, 0, 0) for row in strays]
 
     def _entry(
-        self, account_id: str, amount: int, kind: str, reference: str, description: str
+        self,
+        account_id: str,
+        amount: int,
+        kind: str,
+        reference: str,
+        description: str,
+        *,
+        character_id: str | None,
     ) -> Entry:
-        return Entry(new_id(), account_id, amount, kind, reference, description, self._clock.now())
+        now = self._clock.now()
+        return Entry(new_id(), account_id, amount, kind, reference, description, now, character_id)
 
     def _move(self, tx: Tx, entry: Entry) -> Entry:
         """Sums first, then the row: a refused debit leaves nothing even if its caller goes on."""
         if not queries.move(tx, entry.account_id, entry.amount):
             return self._same_entry(tx, entry)
         if queries.insert_new(tx, entries, queries.row_of(entry)):
-            self._count(entry)
+            self._counting.moved(tx, entry)
             return entry
         queries.undo(tx, entry.account_id, entry.amount)
         return self._same_entry(tx, entry)
@@ -300,6 +338,7 @@ class Credits:
         if row is None:
             return False
         queries.settle(tx, row.account_id, row.amount, spent=0)
+        self._counting.ended(tx, row.amount, captured=0)
         return True
 
     def _refusal(self, tx: Tx, account_id: str, wanted: int) -> InsufficientCredits:
@@ -308,9 +347,6 @@ class Credits:
             f"This needs {wanted:,} credit(s) and {available:,} are available. "
             "Buy credits or ask the operator for a grant."
         )
-
-    def _count(self, entry: Entry) -> None:
-        self._metrics.credits.labels(entry.kind).inc(abs(entry.amount))
 
 
 def _whole(amount: int) -> int:

@@ -35,8 +35,11 @@ entries = sa.Table(
     sa.Column("reference", sa.String(200), nullable=False, unique=True),
     sa.Column("description", sa.String(200), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    # No key to characters: the books outlive who was in them.
+    sa.Column("character_id", sa.String(36)),
     sa.CheckConstraint("amount <> 0", name="moves_something"),
     sa.Index(None, "account_id", "seq"),
+    sa.Index(None, "account_id", "character_id", "seq"),
     sqlite_autoincrement=True,
 )
 
@@ -54,6 +57,7 @@ holds = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
+    sa.Column("character_id", sa.String(36)),
     sa.CheckConstraint("amount > 0 AND captured BETWEEN 0 AND amount", name="within_amount"),
     sa.CheckConstraint("state IN ('held', 'captured', 'released')", name="state_known"),
     sa.Index("ix_credit_holds_account_id", "account_id"),

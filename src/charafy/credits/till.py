@@ -53,12 +53,16 @@ class Till:
         self._unworked = unworked
 
     @contextmanager
-    def paying(self, caller: Caller, description: str) -> Iterator[Pay]:
+    def paying(
+        self, caller: Caller, description: str, character_id: str | None = None
+    ) -> Iterator[Pay]:
         """Hold the price (nothing of a test key); released unless the block paid.
+
+        `character_id`: whose work it is, None when it is no character's.
 
         Raises `InsufficientCredits`; `TooManyRequests` when test keys had enough for today.
         """
-        with self._allowed(caller), self._held(caller, description) as pay:
+        with self._allowed(caller), self._held(caller, description, character_id) as pay:
             yield pay
 
     @contextmanager
@@ -76,7 +80,7 @@ class Till:
             raise
 
     @contextmanager
-    def _held(self, caller: Caller, description: str) -> Iterator[Pay]:
+    def _held(self, caller: Caller, description: str, character_id: str | None) -> Iterator[Pay]:
         with self._db.write() as tx:
             hold = self._credits.hold(
                 tx,
@@ -86,6 +90,7 @@ class Till:
                 reference=f"{self._kind}:{new_id()}",
                 description=description,
                 lease_s=self._lease_s,
+                character_id=character_id,
             )
         try:
             yield lambda tx: self._credits.capture(tx, hold.id)

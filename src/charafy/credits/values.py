@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from charafy.kernel.errors import Conflict
 
 HoldState = Literal["held", "captured", "released"]
+NOBODY: Final = "none"
+"""Stands where a character is asked for: what belongs to no character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Entry:
     reference: str
     description: str
     created_at: datetime
+    character_id: str | None = None
+    """Whose work it was; it may have been deleted since. None for what belongs to no character."""
 
 
 @dataclass(frozen=True, slots=True)

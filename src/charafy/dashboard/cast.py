@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from charafy.characters.service import Character
 from charafy.kernel.errors import NotFound
 from charafy.voices.service import Voices
+from charafy.web.paths import local
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,12 @@ class CastMember:
     """Path of a recording of the voice; None when the voice has gone."""
     line: str
     """What is said in the recording."""
+    talks: bool
+    """Whether pages may have it talk with their visitors."""
 
 
 def introduce(characters: Iterable[Character], voices: Voices) -> list[CastMember]:
     return [_introduce(character, voices) for character in characters]
-
-
-def local(url: str) -> str:
-    """The same address without the server's name."""
-    parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _introduce(character: Character, voices: Voices) -> CastMember:
@@ -44,8 +40,9 @@ def _introduce(character: Character, voices: Voices) -> CastMember:
         character_id=character.character_id,
         name=character.name,
         language=character.language,
-        portrait=local(character.photo_url),
+        portrait=character.portrait,
         voice_name=voice.name if voice else "",
         sample=local(voice.sample_url) if voice else None,
         line=voice.sample_text if voice else "",
+        talks=character.embed_enabled,
     )

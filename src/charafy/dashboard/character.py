@@ -11,7 +11,6 @@ from charafy.avatars.schemas import MakeAvatar, PictureProblem
 from charafy.avatars.service import Avatar, PictureRefused
 from charafy.characters.schemas import FoundAnchors, UpdateCharacter
 from charafy.characters.service import Character
-from charafy.dashboard.cast import local
 from charafy.dashboard.characters import placed
 from charafy.dashboard.door import Door, Visitor
 from charafy.dashboard.making import (
@@ -23,13 +22,18 @@ from charafy.dashboard.making import (
     refusal,
     voice_groups,
 )
+from charafy.dashboard.own_model import Filled, TypedModel, stored_model
 from charafy.dashboard.trying import words_of_talking
 from charafy.kernel.errors import CharafyError, InsufficientCredits, NotFound
 from charafy.voices.service import VoiceInfo
 from charafy.web.pages import Pages, language_of
+from charafy.web.paths import local
 
 PER_MINUTE: Final = 20
 """Faces made for one address."""
+
+SAVED: Final = ("words", "face", "model", "no_model")
+"""What the page can say was saved."""
 
 Text = Annotated[str, Form(max_length=20_000)]
 Picture = Annotated[UploadFile | None, File()]
@@ -51,6 +55,7 @@ class OneCharacter:
         self._add_show(api)
         self._add_save(api)
         self._add_face(api)
+        self._add_model(api)
         self._add_delete(api)
 
     def _add_show(self, api: APIRouter) -> None:
@@ -65,7 +70,7 @@ class OneCharacter:
             saved: Part = "",
         ) -> Response:
             person = self._person(visitor, character_id)
-            done = "made" if made else saved if saved in ("words", "face") else ""
+            done = "made" if made else saved if saved in SAVED else ""
             return self._page(request, visitor, person, done=done)
 
     def _add_save(self, api: APIRouter) -> None:
@@ -144,6 +149,40 @@ class OneCharacter:
                 return self._page(request, visitor, now, error=error)
             return gone_to(f"{_address(person)}?saved=face", part)
 
+    def _add_model(self, api: APIRouter) -> None:
+        door, characters = self._door, self._makers.characters
+
+        @api.get("/dashboard/characters/{character_id}/model")
+        def back_from_model(
+            visitor: Annotated[Visitor, Depends(door.member)], character_id: CharacterId
+        ) -> Response:
+            return RedirectResponse(_address(self._person(visitor, character_id)), 303)
+
+        @api.post("/dashboard/characters/{character_id}/model")
+        def save_model(
+            request: Request,
+            visitor: Annotated[Visitor, Depends(door.member_sender)],
+            character_id: CharacterId,
+            filled: Filled,
+            part: Part = "",
+        ) -> Response:
+            person = self._person(visitor, character_id)
+            try:
+                characters.update(person.account_id, person.character_id, filled.changes())
+            except CharafyError as error:
+                if part == FOR_SCRIPT:
+                    return refusal(door, request, error)
+                return self._page(request, visitor, person, error=error, model=filled)
+            return gone_to(f"{_address(person)}?saved=model", part)
+
+        @api.post("/dashboard/characters/{character_id}/model/remove")
+        def remove_model(
+            visitor: Annotated[Visitor, Depends(door.member_sender)], character_id: CharacterId
+        ) -> Response:
+            person = self._person(visitor, character_id)
+            characters.update(person.account_id, person.character_id, {"llm_base_url": None})
+            return RedirectResponse(f"{_address(person)}?saved=no_model", 303)
+
     def _add_delete(self, api: APIRouter) -> None:
         door = self._door
 
@@ -191,6 +230,7 @@ class OneCharacter:
         done: str = "",
         error: CharafyError | None = None,
         typed: Mapping[str, object] | None = None,
+        model: TypedModel | None = None,
     ) -> Response:
         makers = self._makers
         now = {
@@ -206,10 +246,10 @@ class OneCharacter:
             error.status if error else 200,
             said=self._door.words(request, error) if error else "",
             wrong=(error.param or "") if error else "",
-            about_face=error is not None and typed is None,
             done=done,
             person=person,
             typed=typed or now,
+            model=model.shown() if model else stored_model(person),
             portrait=local(person.photo_url),
             voice=self._voice(person),
             groups=voice_groups(makers.voices, person.account_id),

@@ -11,7 +11,6 @@ from charafy.characters.service import Character
 from charafy.conversations.models import State
 from charafy.conversations.overview import Summary
 from charafy.conversations.schemas import ConversationAnswer
-from charafy.dashboard.cast import local
 from charafy.dashboard.door import Door, Visitor
 from charafy.dashboard.transcript import said_in
 from charafy.dashboard.watching import Watchers
@@ -119,7 +118,7 @@ class Talks:
                 talk,
                 datetime.fromisoformat(talk.created_at),
                 person := people.get(talk.character_id),
-                local(person.photo_url) if person else None,
+                person.portrait if person else None,
                 summaries.get(talk.conversation_id, Summary(0, None)),
             )
             for talk in talks

@@ -10,17 +10,24 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Form, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from charafy.accounts.service import SESSION_DAYS, Account, Sessions
 from charafy.dashboard.words import explain
 from charafy.kernel.errors import CharafyError, Forbidden
 from charafy.kernel.http.limits import Limiter, address_of
+from charafy.kernel.ids import new_id
+from charafy.kernel.observe import describe
 from charafy.kernel.settings import Settings
 from charafy.web.pages import Pages, language_of
+
+log = structlog.get_logger("charafy.dashboard")
 
 SESSION_COOKIE = "charafy_session"
 FORM_COOKIE = "charafy_form"
@@ -128,6 +135,7 @@ class Door:
             status,
             account=visitor.account,
             csrf_token=visitor.csrf_token,
+            form_number=new_id(),
             purse=lambda: self._purse(visitor.member.account_id),
             **more,
         )
@@ -184,6 +192,12 @@ class Door:
                         return RedirectResponse(other.path, 303)
                     except CharafyError as error:
                         return await run_in_threadpool(door.failure, request, error)
+                    except (HTTPException, RequestValidationError):
+                        raise  # a request that can't be read: answered as everywhere
+                    except Exception as error:  # noqa: BLE001 - whatever broke, people see a page
+                        log.error("request_failed", **describe(error))
+                        broken = CharafyError("Something went wrong on our end.")
+                        return await run_in_threadpool(door.failure, request, broken)
 
                 return handle_or_explain
 

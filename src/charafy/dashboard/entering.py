@@ -1,4 +1,4 @@
-"""Pages for people who are not in yet: the front page, sign-in and sign-up."""
+"""Pages for people who are not in yet: sign-in and sign-up."""
 
 from typing import Annotated
 
@@ -31,27 +31,11 @@ class Entering:
     ) -> None:
         self._door = door
         self._services = services
-        self._settings = settings
         self._forms = forms
 
     def add_to(self, api: APIRouter) -> None:
-        self._add_front(api)
         self._add_sign_in(api)
         self._add_sign_up(api)
-
-    def _add_front(self, api: APIRouter) -> None:
-        @api.get("/")
-        def front(
-            request: Request, visitor: Annotated[Visitor, Depends(self._door.visitor)]
-        ) -> Response:
-            return self._door.page(
-                request,
-                visitor,
-                "front",
-                people=self._forms.people(),
-                sign_up=self._settings.sign_up,
-                base_url=self._settings.base_url,
-            )
 
     def _add_sign_in(self, api: APIRouter) -> None:
         door, entrance = self._door, self._services.entrance

@@ -4,16 +4,20 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
+from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from charafy.accounts.service import Account, AccountServices, NewKey
+from charafy.accounts.service import Account, AccountServices, KeyKind, NewKey
 from charafy.characters.service import Character, Characters
 from charafy.credits.service import Balance, Credits, Entry
 from charafy.dashboard.cast import introduce
 from charafy.dashboard.door import Door, Visitor
+from charafy.dashboard.making import checked_number
 from charafy.dashboard.quick_start import Step, quick_start
-from charafy.kernel.db import Database
-from charafy.kernel.errors import CharafyError
+from charafy.kernel.db import Database, Tx
+from charafy.kernel.errors import CharafyError, Conflict
+from charafy.kernel.http.idempotency import Idempotency
+from charafy.kernel.http.schema import Answer
 from charafy.voices.service import VoiceInfo, Voices
 from charafy.web.pages import language_of
 
@@ -22,6 +26,19 @@ VOICES_SHOWN = 4
 """Of each language, for someone who has no characters yet."""
 
 Text = Annotated[str, Form(max_length=1000)]
+
+
+class Wanted(BaseModel):
+    """A key as it was asked for."""
+
+    name: str
+    kind: KeyKind
+
+
+class Made(Answer):
+    """What is remembered of a form that made a key: never the key itself."""
+
+    key_id: str
 
 
 class Home:
@@ -35,6 +52,7 @@ class Home:
         *,
         db: Database,
         credits: Credits,
+        idempotency: Idempotency,
         characters: Characters,
         voices: Voices,
         cast: Callable[[], Sequence[Character]],
@@ -45,6 +63,7 @@ class Home:
         self._base_url = base_url
         self._db = db
         self._credits = credits
+        self._idempotency = idempotency
         self._characters = characters
         self._voices = voices
         self._cast = cast
@@ -92,10 +111,11 @@ class Home:
             visitor: Annotated[Visitor, Depends(door.member_sender)],
             name: Text = "",
             kind: Text = "live",
+            form: Text = "",
         ) -> Response:
-            account_id = visitor.member.account_id
+            wanted = Wanted(name=name, kind="test" if kind == "test" else "live")
             try:
-                new = keys.create(account_id, name, kind="test" if kind == "test" else "live")
+                new = self._create(request, visitor, wanted, checked_number(form))
             except CharafyError as error:
                 return self._keys_page(request, visitor, error=error)
             # Shown in the answer itself: kept for another page it would have to be stored.
@@ -107,6 +127,19 @@ class Home:
         ) -> Response:
             keys.revoke(visitor.member.account_id, key_id)
             return RedirectResponse("/dashboard/keys", 303)
+
+    def _create(self, request: Request, visitor: Visitor, wanted: Wanted, number: str) -> NewKey:
+        """Raises `Conflict` for a form that made a key before: nobody can show that one again."""
+        account, made = visitor.member, list[NewKey]()
+
+        def create(tx: Tx) -> Made:
+            made.append(self._keys.add(tx, account.account_id, wanted.name, kind=wanted.kind))
+            return Made(key_id=made[0].info.key_id)
+
+        self._idempotency.run_in_tx(account.caller(), request, wanted, create, key=number)
+        if not made:
+            raise Conflict("This form made a key already.", code="key_made_already")
+        return made[0]
 
     def _keys_page(
         self,

@@ -19,6 +19,7 @@ from charafy.kernel.http.errors import sentence
 from charafy.kernel.http.idempotency import Idempotency
 from charafy.kernel.ids import is_id
 from charafy.kernel.media.images import MAX_IMAGE_BYTES
+from charafy.kernel.media.recordings import MAX_RECORDING_BYTES
 from charafy.kernel.settings import Prices
 from charafy.speech.service import Speech
 from charafy.videos.service import Videos
@@ -103,6 +104,14 @@ def picture_of(image: UploadFile | None) -> str:
     if not data:
         raise BadRequest("image: choose a picture.", code="image_missing", param="image")
     return f"data:image/upload;base64,{base64.b64encode(data).decode()}"
+
+
+def recording_of(audio: UploadFile | None) -> str:
+    """The same of a recording."""
+    data = audio.file.read(MAX_RECORDING_BYTES + 1) if audio else b""
+    if not data:
+        raise BadRequest("audio: choose a recording.", code="audio_missing", param="audio")
+    return f"data:audio/upload;base64,{base64.b64encode(data).decode()}"
 
 
 def gone_to(path: str, part: str) -> Response:

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
+from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from charafy.accounts.service import Account, AccountServices
-from charafy.credits.service import Balance, Credits
+from charafy.credits.service import Balance
 from charafy.dashboard.door import Door, Visitor
-from charafy.kernel.db import Database
-from charafy.kernel.errors import BadRequest, CharafyError
+from charafy.dashboard.making import checked_number
+from charafy.dashboard.watching import Watchers
+from charafy.kernel.db import Tx
+from charafy.kernel.errors import BadRequest, CharafyError, Conflict
+from charafy.kernel.http.schema import Answer
 from charafy.kernel.ids import is_id, new_id
 from charafy.web.pages import language_of
 
@@ -28,17 +32,24 @@ class Line:
     balance: Balance
 
 
+class Invited(BaseModel):
+    """Who may sign up with the link: whoever has it when there is no address."""
+
+    email: str | None
+
+
 class OperatorDesk:
     """The handlers of this page."""
 
     def __init__(
-        self, door: Door, services: AccountServices, base_url: str, db: Database, credits: Credits
+        self, door: Door, services: AccountServices, base_url: str, watchers: Watchers
     ) -> None:
         self._door = door
         self._services = services
         self._base_url = base_url
-        self._db = db
-        self._credits = credits
+        self._db = watchers.db
+        self._credits = watchers.credits
+        self._idempotency = watchers.idempotency
 
     def add_to(self, api: APIRouter) -> None:
         self._add_list(api)
@@ -60,13 +71,30 @@ class OperatorDesk:
             request: Request,
             visitor: Annotated[Visitor, Depends(door.operator_sender)],
             email: Text = "",
+            form: Text = "",
         ) -> Response:
+            invited = Invited(email=email.strip() or None)
             try:
-                token = services.entrance.invite(email.strip() or None, language_of(request))
+                token = self._invite(request, visitor, invited, checked_number(form))
+                services.entrance.send_invitation(invited.email, token, language_of(request))
             except CharafyError as error:
                 return self._page(request, visitor, error=error)
             link = f"{self._base_url}/sign-up?invitation={token}"
             return self._page(request, visitor, invitation=link)
+
+    def _invite(self, request: Request, visitor: Visitor, invited: Invited, number: str) -> str:
+        """Raises `Conflict` for a form that made a link before: nobody can show that one again."""
+        tokens = list[str]()
+
+        def invite(tx: Tx) -> Answer:
+            tokens.append(self._services.entrance.invite_in(tx, invited.email))
+            return Answer()
+
+        caller = visitor.member.caller()
+        self._idempotency.run_in_tx(caller, request, invited, invite, key=number)
+        if not tokens:
+            raise Conflict("This form made an invitation already.", code="invited_already")
+        return tokens[0]
 
     def _add_actions(self, api: APIRouter) -> None:
         door, accounts = self._door, self._services.accounts

@@ -15,6 +15,15 @@ Code = Literal["curl", "python", "javascript"]
 _HELLO: Final = MappingProxyType(
     {"en": "Hello! It is good to hear you.", "ja": "こんにちは！お会いできてうれしいです。"}
 )
+_METHODS: Final = MappingProxyType(
+    {
+        "speak": "speech.create",
+        "video": "videos.create",
+        "talk": "conversations.createToken",
+        "credits": "credits.get",
+    }
+)
+"""Of the JavaScript client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ def _recipe(name: str, code: Code, call: _Call) -> Recipe:
         case "python":
             return Recipe(name, f"{name}.py", _python(call))
         case "javascript":
-            return Recipe(name, f"{name}.mjs", _javascript(call))
+            return Recipe(name, f"{name}.mjs", _javascript(name, call))
 
 
 def _curl(call: _Call) -> str:
@@ -95,21 +104,29 @@ def _python(call: _Call) -> str:
     return "\n".join([*lines, "print(response.json())"])
 
 
-def _javascript(call: _Call) -> str:
-    lines = [f'const response = await fetch("{call.url}", {{']
-    if call.body is None:
-        lines.append(f'  headers: {{ "x-api-key": "{call.key}" }},')
+def _javascript(name: str, call: _Call) -> str:
+    """With the client that this server gives away."""
+    base_url = call.url.partition("/api/v1")[0]
+    head = [
+        f"// npm install {base_url}/charafy-client.tgz",
+        'import { Charafy } from "charafy-client";',
+        "",
+        f'const charafy = new Charafy({{ apiKey: "{call.key}", baseUrl: "{base_url}" }});',
+    ]
+    given = ""
+    if call.body is not None:
+        fields = [f"  {field}: {_json(value)}," for field, value in call.body.items()]
+        given = "\n".join(["{", *fields, "}"])
+    asked = f"await charafy.{_METHODS[name]}({given})"
+    if call.file is not None:
+        head.insert(1, 'import { writeFile } from "node:fs/promises";')
+        work = [f"const speech = {asked};", f'await writeFile("{call.file}", speech.stream);']
+    elif name == "video":
+        wait = "const video = await charafy.videos.wait(video_id);"
+        work = [f"const {{ video_id }} = {asked};", wait, "console.log(video.output_url);"]
     else:
-        fields = [f"    {name}: {_json(value)}," for name, value in call.body.items()]
-        lines += ['  method: "POST",', "  headers: {", f'    "x-api-key": "{call.key}",']
-        lines += ['    "Content-Type": "application/json",', "  },"]
-        lines += ["  body: JSON.stringify({", *fields, "  }),"]
-    lines += ["});", "if (!response.ok) throw new Error((await response.json()).error);"]
-    if call.file is None:
-        return "\n".join([*lines, "console.log(await response.json());"])
-    sound = "Buffer.from(await response.arrayBuffer())"
-    head = ['import { writeFile } from "node:fs/promises";', ""]
-    return "\n".join([*head, *lines, f'await writeFile("{call.file}", {sound});'])
+        work = [f"console.log({asked});"]
+    return "\n".join([*head, *work])
 
 
 def _json(value: Any) -> str:

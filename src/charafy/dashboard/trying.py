@@ -10,12 +10,12 @@ from charafy.avatars.service import Avatars
 from charafy.characters.service import Character, Characters
 from charafy.conversations.schemas import CreateToken
 from charafy.conversations.service import Conversations
-from charafy.dashboard.cast import local
 from charafy.dashboard.door import Door, Visitor
 from charafy.kernel.db import Database
 from charafy.kernel.errors import CharafyError
 from charafy.kernel.settings import Settings
 from charafy.web.pages import Pages, Translate, language_of
+from charafy.web.paths import local
 from charafy.web.talking import ENDS, STATES, TROUBLES
 
 PER_MINUTE: Final = 20
@@ -92,12 +92,14 @@ class Trying:
         body = CreateToken(
             character_id=character_id, mode="audio-only", visitor_name=name.strip() or None
         )
+        self._conversations.require_media()
         with self._db.write() as tx:
             answer = self._conversations.mint(tx, visitor.member.caller(), body, origin=None)
         return {
             "token": answer.token,
             # A path: the page may have been opened by another of this server's names.
             "connectUrl": local(answer.connect_url),
+            "livekitUrl": answer.livekit_url,
             "iceServers": [server.model_dump(exclude_none=True) for server in answer.ice_servers],
         }
 

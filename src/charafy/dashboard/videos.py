@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, Upload
 from starlette.responses import RedirectResponse, Response
 
 from charafy.characters.service import Character
-from charafy.dashboard.cast import CastMember, introduce, local
+from charafy.dashboard.cast import CastMember, introduce
 from charafy.dashboard.door import Door, Visitor
 from charafy.dashboard.making import (
     FOR_SCRIPT,
@@ -19,26 +19,31 @@ from charafy.dashboard.making import (
     factor,
     gone_to,
     picture_of,
+    recording_of,
     refusal,
 )
 from charafy.kernel.errors import BadRequest, CharafyError
 from charafy.kernel.ids import new_id
+from charafy.kernel.media.video import VIDEO_FORMATS
 from charafy.speech.schemas import MAX_CHARS
 from charafy.videos.schemas import CreateVideo
 from charafy.web.pages import language_of
+from charafy.web.paths import local
 
 SHOWN: Final = 24
 """Videos on a page."""
 ASPECTS: Final = ("1:1", "9:16", "16:9")
-BACKGROUNDS: Final = ("keep", "blur", "colour", "picture")
+BACKGROUNDS: Final = ("keep", "blur", "colour", "picture", "transparent")
+SOURCES: Final = ("text", "recording")
+"""Where what is said comes from."""
 
 _BLANK: Final[Mapping[str, object]] = MappingProxyType(
-    dict.fromkeys(("character_id", "text", "aspect", "background", "speed"))
+    dict.fromkeys(("character_id", "source", "text", "aspect", "background", "format", "speed"))
 )
 """The form as nobody has filled it in yet."""
 
 Text = Annotated[str, Form(max_length=20_000)]
-Picture = Annotated[UploadFile | None, File()]
+Upload = Annotated[UploadFile | None, File()]
 Part = Annotated[str, Query(max_length=20)]
 VideoId = Annotated[str, Path(max_length=100)]
 
@@ -78,29 +83,34 @@ class OwnVideos:
             *,
             part: Part = "",
             character_id: Text = "",
+            source: Text = "text",
             text: Text = "",
+            recording: Upload = None,
             aspect: Text = "1:1",
             background: Text = "keep",
             colour: Text = "",
-            picture: Picture = None,
+            picture: Upload = None,
+            format: Text = "mp4",
             speed: Text = "1",
             form: Text = "",
         ) -> Response:
             typed: dict[str, object] = {
                 "character_id": character_id,
+                "source": source,
                 "text": text,
                 "aspect": aspect,
                 "background": background,
+                "format": format,
                 "speed": speed,
             }
             try:
-                behind = _background(background, colour, picture)
-                sent = {**typed, "background": behind, "speed": factor(speed)}
-                body = checked(CreateVideo, sent)
+                body = _order(typed, recording, colour, picture)
                 answer = self._makers.videos.order(
                     visitor.member.caller(), request, body, key=checked_number(form)
                 )
             except CharafyError as error:
+                if error.param == "audio":
+                    error.param = "recording"  # as its field is called here
                 if part == FOR_SCRIPT:
                     return refusal(door, request, error)
                 return self._page(request, visitor, error=error, typed=typed)
@@ -183,6 +193,8 @@ class OwnVideos:
             later=bool(cursor),
             aspects=ASPECTS,
             backgrounds=BACKGROUNDS,
+            sources=SOURCES,
+            formats=VIDEO_FORMATS,
             most=MAX_CHARS,
             rate=makers.prices.video_per_second,
             spendable=makers.credits_left(account_id),
@@ -202,6 +214,24 @@ def _chosen(cast: Mapping[str, CastMember], asked: object, language: str) -> str
         return str(asked)
     native = [member for member in cast.values() if member.language == language]
     return next((member.character_id for member in native or cast.values()), "")
+
+
+def _order(
+    typed: Mapping[str, object],
+    recording: UploadFile | None,
+    colour: str,
+    picture: UploadFile | None,
+) -> CreateVideo:
+    """The form as an order of the API's. Raises `BadRequest` about the field that is wrong."""
+    sent = {name: typed[name] for name in ("character_id", "aspect", "format")}
+    background = str(typed["background"])
+    if background == "transparent":
+        sent["format"] = "webm"  # the only one that can be
+    if typed["source"] == "recording":
+        sent["audio"] = recording_of(recording)
+    else:
+        sent |= {"text": typed["text"], "speed": factor(str(typed["speed"]))}
+    return checked(CreateVideo, {**sent, "background": _background(background, colour, picture)})
 
 
 def _background(kind: str, colour: str, picture: UploadFile | None) -> str:

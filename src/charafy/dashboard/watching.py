@@ -9,8 +9,10 @@ from charafy.conversations.overview import Overviews
 from charafy.conversations.service import Conversations
 from charafy.credits.purchases import Purchases
 from charafy.credits.service import Books, Credits
+from charafy.embed.service import Embeds
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
+from charafy.kernel.http.idempotency import Idempotency
 from charafy.webhooks.service import Webhooks
 
 
@@ -25,3 +27,5 @@ class Watchers:
     books: Books
     purchases: Purchases
     webhooks: Webhooks
+    idempotency: Idempotency
+    embeds: Embeds

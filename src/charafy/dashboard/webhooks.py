@@ -10,9 +10,12 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from charafy.dashboard.door import Door, Visitor
+from charafy.dashboard.making import checked_number
 from charafy.dashboard.watching import Watchers
+from charafy.kernel.db import Tx
 from charafy.kernel.errors import BadRequest, CharafyError
 from charafy.kernel.http.errors import sentence
+from charafy.kernel.http.schema import Answer
 from charafy.webhooks.schemas import CreateEndpoint, UpdateEndpoint
 from charafy.webhooks.service import EVENT_TYPES, Delivery, Endpoint
 
@@ -30,6 +33,12 @@ DONE: Final = ("changed", "enabled", "disabled", "tested", "resent")
 """What a page can say was done."""
 
 B = TypeVar("B", bound=BaseModel)
+
+
+class Made(Answer):
+    """What is remembered of a form that was sent: the secret stays with the endpoint."""
+
+    endpoint_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class Hooks:
         self._clock = watchers.clock
         self._db = watchers.db
         self._webhooks = watchers.webhooks
+        self._idempotency = watchers.idempotency
 
     def add_to(self, api: APIRouter) -> None:
         self._add_list(api)
@@ -85,9 +95,10 @@ class Hooks:
             request: Request,
             visitor: Annotated[Visitor, Depends(door.member_sender)],
             filled: Filled,
+            form: Annotated[str, Form(max_length=100)] = "",
         ) -> Response:
             try:
-                endpoint = self._created(visitor, filled)
+                endpoint = self._created(request, visitor, filled, checked_number(form))
             except CharafyError as error:
                 return self._list(request, visitor, filled, error)
             # Shown in the answer itself: kept for another page it would have to be stored.
@@ -195,16 +206,23 @@ class Hooks:
     def _owned(self, visitor: Visitor, endpoint_id: str) -> Endpoint:
         return self._webhooks.get(visitor.member.account_id, endpoint_id)
 
-    def _created(self, visitor: Visitor, filled: Typed) -> Endpoint:
-        body = _checked(CreateEndpoint, filled)
-        with self._db.write() as tx:
-            return self._webhooks.add(
+    def _created(self, request: Request, visitor: Visitor, filled: Typed, number: str) -> Endpoint:
+        """Sent again, the same form makes no other one."""
+        body, account = _checked(CreateEndpoint, filled), visitor.member
+
+        def create(tx: Tx) -> Made:
+            endpoint = self._webhooks.add(
                 tx,
-                visitor.member.account_id,
+                account.account_id,
                 body.url,
                 events=None if body.events is None else tuple(body.events),
                 description=body.description,
             )
+            return Made(endpoint_id=endpoint.endpoint_id)
+
+        answer = self._idempotency.run_in_tx(account.caller(), request, body, create, key=number)
+        made = Made.model_validate_json(bytes(answer.body))
+        return self._webhooks.get(account.account_id, made.endpoint_id)
 
     def _list(
         self,

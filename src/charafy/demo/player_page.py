@@ -79,7 +79,7 @@ def _people(cast: Sequence[Character]) -> list[Player]:
             key=_key(character),
             name=character.name,
             language=character.language,
-            portrait=_local(character.photo_url),
+            portrait=character.portrait,
             lines=said,
         )
         for character in cast
@@ -89,8 +89,3 @@ def _people(cast: Sequence[Character]) -> list[Player]:
 
 def _key(character: Character) -> str:
     return character.name.lower()
-
-
-def _local(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from charafy.kernel.errors import Forbidden
+from charafy.web.pages import policy_with
 
 _REST: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -23,14 +24,16 @@ _REST: Final = (
 MAX_ORIGIN_CHARS: Final = 200
 
 
-def policy(allowed: Sequence[str] | None) -> str:
+def policy(allowed: Sequence[str] | None, carriers: Sequence[str] = ()) -> str:
     """The Content-Security-Policy of a page that may be framed by these; empty: by all.
 
     None: by our own alone. `allowed` are normal origins: nothing in them ends a directive.
+    `carriers`: addresses besides our own that its scripts may connect to.
     """
+    rest = policy_with(_REST, carriers)
     if allowed is None:
-        return f"{_REST}'self'"
-    return _REST + (" ".join(("'self'", *allowed)) if allowed else "*")
+        return f"{rest}'self'"
+    return rest + (" ".join(("'self'", *allowed)) if allowed else "*")
 
 
 def origin_of(url: str) -> str:

@@ -77,5 +77,7 @@ class Opened:
     conversation_id: str
     connect_url: str
     ice_servers: tuple[dict[str, object], ...]
+    livekit_url: str | None
+    """Where LiveKit carries it."""
     session_limit_s: int
     expires_in_s: int

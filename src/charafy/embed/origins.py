@@ -17,29 +17,40 @@ _USUAL_PORT: Final = MappingProxyType({"http": 80, "https": 443})
 _NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})*")
 
 
+class BadOrigin(ValueError):
+    """`part` is what is wrong with it: its `form`, `scheme`, `path`, `host` or `port`."""
+
+    def __init__(self, part: str, message: str) -> None:
+        super().__init__(message)
+        self.part = part
+
+
 def normal_origin(text: str) -> str:
     """Lower case, punycode, without the default port; a single slash at the end is forgiven.
 
     What comes out holds only characters that are safe in a Content-Security-Policy. Raises
-    `ValueError` with a reason that completes "allowed_origins: …".
+    `BadOrigin` with a reason that completes "allowed_origins: …".
     """
     if len(text) > _MAX_CHARS or any(char.isspace() or char in "\\,;*@%'\"" for char in text):
-        raise ValueError(
-            "each must be an origin such as https://example.com, without wildcards or names."
+        raise BadOrigin(
+            "form",
+            "each must be an origin such as https://example.com, without wildcards or names.",
         )
     try:
         url = httpx.URL(text)
         host = url.raw_host.decode("ascii").lower().strip("[]")
     except (httpx.InvalidURL, ValueError):
-        raise ValueError("each must be an origin such as https://example.com.") from None
+        raise BadOrigin("form", "each must be an origin such as https://example.com.") from None
     if url.scheme != "https" and not (url.scheme == "http" and _is_this_machine(host)):
-        raise ValueError("each must start with https:// (http:// only for localhost).")
+        raise BadOrigin("scheme", "each must start with https:// (http:// only for localhost).")
     if url.path not in ("", "/") or any(char in "?#" for char in text):
-        raise ValueError("each must be an origin alone, without a path or anything behind it.")
+        raise BadOrigin(
+            "path", "each must be an origin alone, without a path or anything behind it."
+        )
     if not _NAME.fullmatch(host) and ":" not in host:
-        raise ValueError("each must name a host, such as https://example.com.")
+        raise BadOrigin("host", "each must name a host, such as https://example.com.")
     if url.port is not None and not 0 < url.port < 65_536:
-        raise ValueError("each may name a port from 1 to 65535.")
+        raise BadOrigin("port", "each may name a port from 1 to 65535.")
     port = "" if url.port in (None, _USUAL_PORT[url.scheme]) else f":{url.port}"
     return f"{url.scheme}://{_bracketed(host) if ':' in host else host}{port}"
 
@@ -53,4 +64,4 @@ def _bracketed(host: str) -> str:
     try:
         return f"[{ipaddress.IPv6Address(host).compressed}]"
     except ValueError:
-        raise ValueError("each must name a host, such as https://example.com.") from None
+        raise BadOrigin("host", "each must name a host, such as https://example.com.") from None

@@ -40,7 +40,7 @@ _TROUBLES: Final = (
     "rate_limited",
     "other",
 )
-_CONTROLS: Final = ("mute", "unmute", "you", "again", "face")
+_CONTROLS: Final = ("mute", "unmute", "hold", "held", "you", "again", "face")
 
 CharacterId = Annotated[str, Path(max_length=100)]
 
@@ -81,7 +81,7 @@ class EmbedPages:
         except NotFound:
             return self._absent(request, "gone", 404, frames.policy(()))
         allowed = shown.settings.allowed_origins
-        policy = frames.policy(allowed)
+        policy = frames.policy(allowed, self._settings.livekit_sources)
         if not frames.may_show(request, allowed, self._settings.base_url):
             return self._absent(request, "elsewhere", 403, policy)
         person = shown.character
@@ -114,7 +114,10 @@ class EmbedPages:
         )
         around = origin or frames.origin_of(body.parent) or None
         opened = self._room.visits.open(
-            person.character_id, origin=around, address=address_of(request)
+            person.character_id,
+            origin=around,
+            address=address_of(request),
+            visitor_name=body.visitor_name,
         )
         return VisitAnswer(
             token=opened.token,
@@ -122,6 +125,7 @@ class EmbedPages:
             # A path: the page may have been opened by another of this server's names.
             connect_url=local(opened.connect_url),
             ice_servers=list(opened.ice_servers),
+            livekit_url=opened.livekit_url,
             session_limit_seconds=opened.session_limit_s,
             expires_in=opened.expires_in_s,
         )

@@ -49,6 +49,12 @@ def sessions_of(tx: Tx, character_id: str) -> list[OpenSession]:
     return [OpenSession(**row) for row in tx.execute(wanted).mappings()]
 
 
+def count_of_account(tx: Tx, account_id: str) -> int:
+    """Visitors' conversations with any of its characters that are not over."""
+    mine = embed_sessions.c.account_id == account_id
+    return tx.execute(sa.select(sa.func.count()).where(mine)).scalar_one()
+
+
 def session(tx: Tx, conversation_id: str) -> OpenSession | None:
     wanted = sa.select(embed_sessions).where(embed_sessions.c.conversation_id == conversation_id)
     row = tx.execute(wanted).mappings().first()

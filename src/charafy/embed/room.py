@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from charafy.accounts.service import Accounts
 from charafy.avatars.service import Avatars
-from charafy.characters.service import Characters
+from charafy.characters.service import Characters, Portraits
 from charafy.conversations.service import Conversations
 from charafy.embed.meter import Meter
-from charafy.embed.portraits import Portraits
 from charafy.embed.service import Embeds
 from charafy.embed.tokens import PageTokens
 from charafy.embed.visits import Visits
@@ -57,6 +56,9 @@ class EmbedRoom:
             conversations=conversations,
             longest_s=settings.conversation_limit_s,
             secret=secret,
+            places_of_account=lambda account: (
+                settings.demo_talk_places if account.role == "demo" else None
+            ),
         )
         return cls(
             embeds=Embeds(db, clock, characters, conversations),

@@ -12,6 +12,9 @@ from charafy.embed.origins import normal_origin
 from charafy.kernel.http.partial import PartialBody
 from charafy.kernel.http.schema import Answer, Body
 
+NAME_CHARS: Final = 100
+"""Of a visitor: as many as a conversation takes."""
+
 MAX_ORIGINS = 20
 
 _LIMITS: Final = {
@@ -132,6 +135,9 @@ class OpenVisit(PageToken):
     """Of our own page, whose visitor wants to talk."""
 
     parent: str = Field("", max_length=300, description="Origin of the page around ours.")
+    visitor_name: str | None = Field(
+        None, max_length=NAME_CHARS, description="What the page around calls its visitor."
+    )
 
 
 class LeaveVisit(Body):
@@ -151,5 +157,6 @@ class VisitAnswer(Answer):
     conversation_id: str
     connect_url: str
     ice_servers: list[dict[str, Any]]
+    livekit_url: str | None
     session_limit_seconds: int
     expires_in: int

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from charafy.accounts.service import Accounts
+from charafy.accounts.service import Account, Accounts
 from charafy.characters.service import Character, Characters
 from charafy.conversations.schemas import CreateToken, TokenAnswer
 from charafy.conversations.service import Conversations
@@ -53,8 +53,12 @@ class Visits:
         conversations: Conversations,
         longest_s: int,
         secret: bytes,
+        places_of_account: Callable[[Account], int | None] = lambda _: None,
     ) -> None:
         """`longest_s`: how long conversations may last where no owner says less.
+
+        `places_of_account`: how many all of its characters' visitors may have at once; None: as
+        many as each character may.
 
         `secret`: the house's, with which visitors' addresses are made unreadable.
         """
@@ -64,6 +68,7 @@ class Visits:
         self._characters = characters
         self._conversations = conversations
         self._longest_s = longest_s
+        self._places_of_account = places_of_account
         self._key = hmac.digest(secret, b"charafy embed visitor", "sha256")
 
     def find(self, character_id: str) -> Shown:
@@ -73,22 +78,40 @@ class Visits:
         self._payer(shown.character)
         return shown
 
-    def open(self, character_id: str, *, origin: str | None, address: str | None = None) -> Opened:
+    def open(
+        self,
+        character_id: str,
+        *,
+        origin: str | None,
+        address: str | None = None,
+        visitor_name: str | None = None,
+    ) -> Opened:
         """A conversation for a visitor.
 
-        `origin`: of the page that embeds the character; `address`: of the visitor.
+        `origin`: of the page that embeds the character; `address`: of the visitor; `visitor_name`:
+        what that page calls them.
 
         Raises `NotFound`; `TooManyRequests` at a limit (`embed_full`, `embed_limit_reached`,
-        `embed_several`); `InsufficientCredits` (`embed_unavailable`). Their words are for the
-        visitor, not for the owner.
+        `embed_several`); `InsufficientCredits` (`embed_unavailable`); `UpstreamFailed` where
+        LiveKit is away. Their words are for the visitor, not for the owner.
         """
-        payer = self._payer(self.find(character_id).character)
+        account = self._payer(self.find(character_id).character)
+        payer = account.caller()
+        self._conversations.require_media()
         with self._db.write() as tx:
+            self._keep_places(tx, account)
             one_at_a_time(tx, f"embed:{character_id.lower()}")
             shown = self._shown(tx, character_id)
             visitor = self._visitor(address)
             wanted_s = self._allowed(tx, shown.settings, visitor)
-            answer = self._minted(tx, payer, shown.character, wanted_s, origin)
+            body = CreateToken(
+                character_id=shown.character.character_id,
+                # The visitor's browser draws the face: the cheaper mode.
+                mode="audio-only",
+                session_limit_seconds=wanted_s,
+                visitor_name=" ".join((visitor_name or "").split()) or None,
+            )
+            answer = self._minted(tx, payer, body, origin)
             now = self._clock.now()
             session = OpenSession(
                 conversation_id=answer.conversation_id,
@@ -104,6 +127,7 @@ class Visits:
             token=answer.token,
             conversation_id=answer.conversation_id,
             connect_url=answer.connect_url,
+            livekit_url=answer.livekit_url,
             ice_servers=tuple(s.model_dump(exclude_none=True) for s in answer.ice_servers),
             session_limit_s=answer.session_limit_seconds,
             expires_in_s=answer.expires_in,
@@ -121,24 +145,22 @@ class Visits:
         character = self._characters.embedded(tx, character_id)
         return Shown(character, settings_of(tx, character))
 
-    def _payer(self, character: Character) -> Caller:
+    def _payer(self, character: Character) -> Account:
         account = self._accounts.get(character.account_id)
         if account.status != "active":
             raise NotFound("This character is not available.", code="embed_not_available")
-        return account.caller()
+        return account
 
-    def _minted(
-        self,
-        tx: Tx,
-        payer: Caller,
-        character: Character,
-        wanted_s: int,
-        origin: str | None,
-    ) -> TokenAnswer:
-        # The visitor's browser draws the face, so the server only speaks: the cheaper mode.
-        body = CreateToken(
-            character_id=character.character_id, mode="audio-only", session_limit_seconds=wanted_s
-        )
+    def _keep_places(self, tx: Tx, account: Account) -> None:
+        """Raises `TooManyRequests` where visitors have all that the account's characters may."""
+        places = self._places_of_account(account)
+        if places is None:
+            return
+        one_at_a_time(tx, f"embeds of:{account.account_id}")
+        if queries.count_of_account(tx, account.account_id) >= places:
+            raise _full()
+
+    def _minted(self, tx: Tx, payer: Caller, body: CreateToken, origin: str | None) -> TokenAnswer:
         try:
             return self._conversations.mint(tx, payer, body, origin=origin, life=LIFE)
         except InsufficientCredits:

@@ -9,24 +9,13 @@ from pydantic_settings import BaseSettings
 
 
 class ConversationSettings(BaseSettings):
-    """How long conversations last, who signs their tokens, and how media finds its way."""
+    """How long conversations last, and how media finds its way."""
 
     conversation_limit_s: int = Field(
         600, ge=60, le=14_400, description="Longest conversation, in seconds."
     )
     conversation_days: int = Field(
         30, ge=0, description="Days after which conversations are removed; 0 keeps them."
-    )
-    livekit_api_key: str | None = Field(
-        None,
-        min_length=3,
-        description="Names who issues the tokens of conversations, as LiveKit does; default: "
-        "derived from the server's secret.",
-    )
-    livekit_api_secret: SecretStr | None = Field(
-        None,
-        min_length=32,
-        description="Signs those tokens; default: derived from the server's secret.",
     )
     stun_urls: tuple[str, ...] = Field(
         (), description="STUN servers that clients are told of (stun:host:port), as JSON."
@@ -42,8 +31,6 @@ class ConversationSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
-        if (self.livekit_api_key is None) != (self.livekit_api_secret is None):
-            raise ValueError("livekit_api_key and livekit_api_secret belong together")
         if self.turn_urls and self.turn_secret is None:
             raise ValueError("turn_urls need turn_secret")
         return self

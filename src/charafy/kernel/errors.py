@@ -78,3 +78,12 @@ class UpstreamFailed(CharafyError):
     """A provider that we depend on (voice, mail, payment) did not deliver."""
 
     status, code = 502, "upstream_failed"
+
+
+class Unavailable(CharafyError):
+    """Something that a request can't do without is away for now; `Retry-After` says how long."""
+
+    status, code = 503, "unavailable"
+
+    def __init__(self, message: str, *, retry_after_s: int, code: str | None = None) -> None:
+        super().__init__(message, code=code, headers={"Retry-After": str(max(1, retry_after_s))})

@@ -9,27 +9,42 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy.engine import Connection
 
-from charafy.kernel.db import Database
+from charafy.kernel.db import Database, one_at_a_time
+from charafy.kernel.db_url import DatabaseRefused
+
+PATIENCE_S = 600
+"""How long one waits for another process that migrates."""
 
 
-class SchemaTooNew(RuntimeError):
+class SchemaTooNew(DatabaseRefused):
     """The database was written by a later version of Charafy."""
 
 
 def migrate(db: Database) -> None:
     """Run the migrations that are missing; does nothing on a current database.
 
-    Raises `SchemaTooNew` when the database comes from a later version.
+    Processes that start at once do it once: the others wait. Raises `DatabaseRefused` when there
+    is no way to the database, `SchemaTooNew` when it comes from a later version.
     """
+    db.answers()
     config = _config()
     scripts = ScriptDirectory.from_config(config)
     with db.write() as tx:
+        if tx.dialect.name == "postgresql":
+            # The other's migration may take a while; waiting for it is not a fault.
+            tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE_S}s'")
+        one_at_a_time(tx, "migrate")
         current = MigrationContext.configure(tx).get_current_revision()
         if current == scripts.get_current_head():
             return
         _refuse_unknown(scripts, current)
         config.attributes["connection"] = tx
         command.upgrade(config, "head")
+
+
+def require_known(revision: str) -> None:
+    """Raise `SchemaTooNew` unless this version can bring such a schema forward."""
+    _refuse_unknown(ScriptDirectory.from_config(_config()), revision)
 
 
 def current_revision(tx: Connection) -> str | None:

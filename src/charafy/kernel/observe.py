@@ -8,56 +8,10 @@ import traceback
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+from charafy.kernel.metrics import Metrics
 
-
-class Metrics:
-    """What an operator watches; one registry per server, so tests can run many."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "charafy_http_requests_total",
-            "HTTP requests by route and status.",
-            ("method", "route", "status"),
-            registry=self.registry,
-        )
-        self.request_seconds = Histogram(
-            "charafy_http_request_seconds",
-            "Time until the response began, by route.",
-            ("method", "route"),
-            buckets=LATENCY_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.first_audio_seconds = Histogram(
-            "charafy_speech_first_audio_seconds",
-            "Time from request to the first audio byte.",
-            buckets=LATENCY_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.speech_seconds = Counter(
-            "charafy_speech_audio_seconds_total",
-            "Seconds of audio synthesised.",
-            ("language",),
-            registry=self.registry,
-        )
-        self.speech_active = Gauge(
-            "charafy_speech_active", "Syntheses under way.", registry=self.registry
-        )
-        self.credits = Counter(
-            "charafy_credits_total",
-            "Credits captured or granted, by kind.",
-            ("kind",),
-            registry=self.registry,
-        )
-        self.webhook_attempts = Counter(
-            "charafy_webhook_attempts_total",
-            "Attempts to tell an endpoint of an event, by outcome.",
-            ("outcome",),
-            registry=self.registry,
-        )
+__all__ = ["Metrics", "configure_logs", "describe"]
 
 
 def configure_logs(level: str, form: str) -> None:

@@ -101,9 +101,10 @@ class Outside:
             raise Refused(f"is longer than {MAX_URL_CHARS:,} characters")
         try:
             target = httpx.URL(url)
+            host = target.host  # what is written in ASCII is only now read, and may be nonsense
         except (httpx.InvalidURL, ValueError, UnicodeError):
             raise Refused("is not a valid URL") from None
-        if target.scheme not in _PORTS or not target.host:
+        if target.scheme not in _PORTS or not host:
             raise Refused("must start with http:// or https://")
         if target.userinfo:
             raise Refused("must not contain a user name or password")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from charafy.kernel.clone_settings import CloneServiceSettings
 from charafy.kernel.conversation_settings import ConversationSettings
-from charafy.kernel.files import write_private
+from charafy.kernel.db_url import DatabaseRefused, proper_url
+from charafy.kernel.demo_settings import DemoSettings
 from charafy.kernel.language_settings import LanguageSettings
+from charafy.kernel.livekit_settings import LiveKitSettings
+from charafy.kernel.redis_settings import RedisSettings
+from charafy.kernel.secret_settings import SecretSettings
+from charafy.kernel.serving_settings import ServingSettings
+from charafy.kernel.storage_settings import StorageSettings
 from charafy.kernel.talk_settings import TalkSettings
+from charafy.kernel.trace_settings import TraceSettings
+from charafy.kernel.watch_settings import WatchSettings
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised here, not bound
 
@@ -89,11 +96,28 @@ def _default_plans() -> dict[str, Plan]:
     }
 
 
-class Settings(ConversationSettings, TalkSettings, LanguageSettings, CloneServiceSettings):
+class Settings(
+    LiveKitSettings,
+    ConversationSettings,
+    TalkSettings,
+    LanguageSettings,
+    CloneServiceSettings,
+    DemoSettings,
+    RedisSettings,
+    SecretSettings,
+    WatchSettings,
+    StorageSettings,
+    ServingSettings,
+    TraceSettings,
+):
     """Frozen; `Settings()` reads the environment, tests pass values."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CHARAFY_", env_nested_delimiter="__", frozen=True, extra="ignore"
+        env_prefix="CHARAFY_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # what is refused may hold passwords
     )
 
     home: Path = Field(
@@ -111,17 +135,16 @@ class Settings(ConversationSettings, TalkSettings, LanguageSettings, CloneServic
     public_url: str | None = Field(
         None, description="Address users reach the server at; default: host and port."
     )
-    database_url: str | None = Field(
-        None, description="Database; default: SQLite in the data folder."
+    database_url: SecretStr | None = Field(
+        None,
+        description="Database: postgresql://user:password@host/name, which many machines may "
+        "share; default: SQLite in the data folder.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged."
     )
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="Form of log lines; auto: console on a terminal, else JSON."
-    )
-    metrics_token: SecretStr | None = Field(
-        None, description="Bearer token for /metrics; without it only this machine may read them."
     )
 
     voice_engine: Literal["kokoro", "scripted"] = Field(
@@ -152,7 +175,6 @@ class Settings(ConversationSettings, TalkSettings, LanguageSettings, CloneServic
     sign_up_plan: str = Field("standard", description="Plan of a new account.")
     owner_email: str = Field("owner@localhost", description="Address of the first account.")
     owner_credits: int = Field(10_000, ge=0, description="Credits granted to the first account.")
-    demo: bool = Field(True, description="Make demo characters on the first start.")
     plans: dict[str, Plan] = Field(
         default_factory=_default_plans, description="Limits by plan, as JSON."
     )
@@ -192,12 +214,12 @@ class Settings(ConversationSettings, TalkSettings, LanguageSettings, CloneServic
         True, description="Whether `charafy serve` also runs the process that makes videos."
     )
     worker_name: str = Field(
-        "worker",
-        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
-        description="Name of this machine's worker, another on each of several machines; under it "
-        "a worker takes up again what it was killed over.",
+        "",
+        pattern=r"^([a-z0-9][a-z0-9-]{0,62})?$",
+        description="Name of a worker, each has its own; default: with PostgreSQL the machine's "
+        "name and a number, else worker, as SQLite carries one.",
     )
-    jobs_database_url: str | None = Field(
+    jobs_database_url: SecretStr | None = Field(
         None,
         description="Where the progress of jobs is recorded; default: the PostgreSQL database, or "
         "with SQLite a file of its own in the data folder.",
@@ -225,6 +247,23 @@ class Settings(ConversationSettings, TalkSettings, LanguageSettings, CloneServic
         "not https.",
     )
 
+    @model_validator(mode="after")
+    def _has_databases(self) -> Self:
+        try:
+            jobs = self.jobs_db_url
+        except DatabaseRefused as error:
+            raise ValueError(str(error)) from None
+        if self.jobs_database_url is None or jobs.startswith("sqlite") == self._on_sqlite:
+            return self
+        raise ValueError(
+            "CHARAFY_JOBS_DATABASE_URL and CHARAFY_DATABASE_URL name different kinds of database: "
+            "jobs that all machines share need both on PostgreSQL."
+        )
+
+    @property
+    def _on_sqlite(self) -> bool:
+        return self.db_url.startswith("sqlite")
+
     @property
     def base_url(self) -> str:
         """Where users reach the server, without a trailing slash."""
@@ -235,36 +274,40 @@ class Settings(ConversationSettings, TalkSettings, LanguageSettings, CloneServic
 
     @property
     def db_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.home / 'charafy.db'}"
+        """Where the database is, with its password: not to be shown."""
+        if self.database_url is None:
+            return f"sqlite:///{self.home / 'charafy.db'}"
+        return proper_url(self.database_url.get_secret_value(), "CHARAFY_DATABASE_URL")
 
     @property
     def jobs_db_url(self) -> str:
-        if self.jobs_database_url:
-            return self.jobs_database_url
-        if self.database_url and not self.database_url.startswith("sqlite"):
-            return self.database_url
+        """Where the progress of jobs is recorded, with its password: not to be shown."""
+        if self.jobs_database_url is not None:
+            secret = self.jobs_database_url.get_secret_value()
+            return proper_url(secret, "CHARAFY_JOBS_DATABASE_URL")
+        if not self._on_sqlite:
+            return self.db_url
         return f"sqlite:///{self.home / 'jobs.db'}"
 
     @property
+    def many_workers(self) -> bool:
+        """Whether several may work side by side without being named."""
+        return not (self.worker_name or self._on_sqlite)
+
+    @property
+    def workshops(self) -> Path:
+        """Where workers leave videos that are not finished, each in the folder of its name."""
+        return self.home / "workshop"
+
+    @property
     def workshop(self) -> Path:
-        """Where this machine's worker leaves videos that are not finished."""
-        return self.home / "workshop" / self.worker_name
+        """That of the one worker."""
+        return self.workshops / (self.worker_name or "worker")
 
     @property
     def media(self) -> Path:
-        return self.home / "media"
+        """The folder of media, where they are kept in one."""
+        return self.media_folder or self.home / "media"
 
     def plan(self, name: str) -> Plan:
         return self.plans.get(name) or Plan()
-
-
-def load_secret(home: Path) -> bytes:
-    """The server's own secret (32 bytes), made on first use, readable by its user alone.
-
-    Keys, sessions and signed links derive from it: losing it invalidates them all.
-    """
-    path = home / "secret"
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        write_private(path, secrets.token_bytes(32), replace=False)
-    return path.read_bytes()

@@ -10,21 +10,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from obstore.store import LocalStore
+import structlog
 
 from charafy.kernel.clock import Clock
 from charafy.kernel.errors import Forbidden, NotFound
+from charafy.kernel.late_store import LateStore
+from charafy.kernel.storage_settings import StorageAway
+from charafy.kernel.stores import StorageUnavailable, Store
 
-if TYPE_CHECKING:  # obstore has these in its stubs alone
-    from obstore import GetOptions
+log = structlog.get_logger("charafy.storage")
 
 CONTENT_TYPES: Final = {
     "jpg": "image/jpeg",
@@ -47,8 +49,6 @@ CONTENT_TYPES: Final = {
 _WORD = r"[a-z0-9][a-z0-9_-]{0,99}"
 _KEY = re.compile(rf"(?:{_WORD}/){{1,6}}{_WORD}\.(?P<ending>{'|'.join(CONTENT_TYPES)})")
 _PREFIX = re.compile(rf"(?:{_WORD}/){{1,6}}")
-_CHUNK_BYTES = 256 * 1024
-_PART_BYTES = 5 * 1024 * 1024
 _SIGNATURE_BYTES = 16
 
 
@@ -63,38 +63,50 @@ class Stored:
 
 
 class Storage:
-    """A folder of files (an S3 bucket later) and the signed links to them. Thread-safe."""
+    """Files by key, wherever they lie, and the signed links to them. Thread-safe.
 
-    def __init__(self, root: Path, secret: bytes, base_url: str, clock: Clock) -> None:
-        self._root = root
-        self._store = LocalStore(root, mkdir=True, automatic_cleanup=True)
+    Everything that touches a file may raise `StorageUnavailable`, but `forget` and `url`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        secret: bytes,
+        base_url: str,
+        clock: Clock,
+        *,
+        sent_on_s: int | None = None,
+    ) -> None:
+        """`sent_on_s`: how long links work that the store signs itself; None: it signs none."""
+        self._store: Store = store
+        self._late: LateStore | None = None
         # A key of its own: a signature made here can never pass for a session or an API key.
         self._signing_key = hmac.digest(secret, b"charafy file links", "sha256")
         self._base_url = base_url
         self._clock = clock
+        self._sent_on_s = sent_on_s
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Write the file whole or not at all, for good; `ValueError` if the ending belies the type.
 
         A row that names the file may be committed as soon as this returns: it survives a power cut.
         """
-        if content_type_of(key) != content_type:
-            raise ValueError(f"a key of {content_type} must end accordingly: {key}")
-        self._store.put(key, data)
-        _sync(self._root / key)
+        self._put(key, data, content_type)
 
     def put_file(self, key: str, path: Path, content_type: str) -> None:
         """As `put`, of a file that may be larger than memory; it stays where it is."""
+        self._put(key, path, content_type)
+
+    def _put(self, key: str, data: bytes | Path, content_type: str) -> None:
         if content_type_of(key) != content_type:
             raise ValueError(f"a key of {content_type} must end accordingly: {key}")
-        self._store.put(key, path, use_multipart=True, chunk_size=_PART_BYTES)
-        _sync(self._root / key)
+        self._store.put(key, data, content_type)
 
     def get(self, key: str) -> tuple[bytes, str]:
         """The bytes and their content type; `NotFound` when there is no such file."""
         content_type = content_type_of(key)
         try:
-            return bytes(self._store.get(key).bytes()), content_type
+            return self._store.get(key), content_type
         except FileNotFoundError:
             raise _missing() from None
 
@@ -105,17 +117,15 @@ class Storage:
             meta = self._store.head(key)
         except FileNotFoundError:
             raise _missing() from None
-        return Stored(meta["size"], meta["e_tag"] or _weak_etag(key), content_type)
+        return Stored(meta.size, meta.etag or _weak_etag(key), content_type)
 
     def stream(self, key: str, start: int, end: int) -> Iterator[bytes]:
         """The bytes `start`..`end` (exclusive) in pieces; opened before it returns, `NotFound`."""
         content_type_of(key)
-        options: GetOptions = {"range": (start, end)}
         try:
-            found = self._store.get(key, options=options)
+            return self._store.stream(key, start, end)
         except FileNotFoundError:
             raise _missing() from None
-        return (bytes(piece) for piece in found.stream(_CHUNK_BYTES))
 
     def exists(self, key: str) -> bool:
         try:
@@ -127,25 +137,76 @@ class Storage:
     def keys(self, prefix: str, *, older_than: datetime | None = None) -> list[str]:
         """Every key under a folder such as `characters/<id>/`, sorted."""
         _check_prefix(prefix)
-        found = [item for page in self._store.list(prefix) for item in page]
-        return sorted(
-            item["path"]
-            for item in found
-            if older_than is None or item["last_modified"] < older_than
-        )
+        return sorted(self._store.keys(prefix, older_than))
 
     def delete(self, key: str) -> None:
         """Remove the file; nothing happens when it is gone already."""
         content_type_of(key)
-        try:
-            self._store.delete(key)
-        except FileNotFoundError:
-            return
+        self._store.delete(key)
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove every file under a folder such as `characters/<id>/`."""
         for key in self.keys(prefix):
             self.delete(key)
+
+    def forget(self, key: str) -> None:
+        """Remove a file that no row names any more, now or with the orphans.
+
+        For what is decided already: whoever asked for it is not told that files are left.
+        """
+        try:
+            self.delete(key)
+        except StorageUnavailable:
+            log.warning("files_left", folder=key.partition("/")[0])
+
+    def forget_prefix(self, prefix: str, *, but: Collection[str | None] = ()) -> None:
+        """As `forget`, of every file under a folder but these keys."""
+        try:
+            for key in self.keys(prefix):
+                if key not in but:
+                    self.delete(key)
+        except StorageUnavailable:
+            log.warning("files_left", folder=prefix.partition("/")[0])
+
+    def check(self, *, may_be_away: bool = False) -> None:
+        """See that files can be written, read and deleted, and are ours. Raises `StorageRefused`.
+
+        Two houses in one place would each sweep the other's files as orphans: where it may be
+        away, nothing is done there before this is known.
+        """
+        store = self._store
+
+        def prove() -> None:
+            store.check()
+            try:
+                store.claim(json.dumps({"house": self._sign("house", None)}))
+            except StorageUnavailable:
+                raise StorageAway("The storage of media went away while it was tried.") from None
+
+        try:
+            prove()
+        except StorageAway as error:
+            if not may_be_away:
+                raise
+            log.error("storage_away", why=str(error))
+            self._store = self._late = LateStore(store, prove)
+
+    def problem(self) -> str | None:
+        """One sentence while it was never found since the start; tries, at most now and then."""
+        return self._late.problem() if self._late is not None else None
+
+    def sent_on(self, key: str, left_s: int | None) -> tuple[str, int] | None:
+        """Where the store itself hands the file out, and for how many seconds.
+
+        `left_s`: how long the link still works that leads here. None: we hand it out ourselves.
+        Whether the file is there is not asked: that is the store's to say.
+        """
+        content_type_of(key)
+        if self._sent_on_s is None:
+            return None
+        ttl_s = self._sent_on_s if left_s is None else min(self._sent_on_s, left_s)
+        url = self._store.signed_url(key, ttl_s)
+        return (url, ttl_s) if url else None
 
     def url(self, key: str, ttl_s: int | None = None) -> str:
         """A link that anyone may open, for `ttl_s` seconds or for as long as the file is there."""
@@ -163,6 +224,11 @@ class Storage:
         """
         _check_prefix(prefix)
         return f"{self._base_url}/files/~{self._sign(prefix, None)}/{prefix}"
+
+    def signature(self, key: str) -> str:
+        """What `require_signature` takes for this key, without an end; for links of other paths."""
+        content_type_of(key)
+        return self._sign(key, None)
 
     def require_signature(self, signed: str, expires: int | None, signature: str) -> int | None:
         """Raise `Forbidden` unless this link is ours; else the seconds it still has (or None).
@@ -190,21 +256,6 @@ def content_type_of(key: str) -> str:
     if match is None:
         raise _missing()
     return CONTENT_TYPES[match["ending"]]
-
-
-def _sync(path: Path) -> None:
-    """Push a file and its name to the disk: the store renames it into place without doing so."""
-    for target in (path, path.parent):
-        try:
-            handle = os.open(target, os.O_RDONLY)
-        except FileNotFoundError:  # deleted again already, with the folder it was alone in
-            return
-        except PermissionError:  # Windows opens no folders
-            return
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _check_prefix(prefix: str) -> None:

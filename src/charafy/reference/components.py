@@ -81,7 +81,7 @@ def _error_schema() -> Json:
 
 
 def _error_answer(kind: ErrorKind) -> Json:
-    headers = ("X-Request-Id", "Retry-After") if kind.status == 429 else ("X-Request-Id",)
+    headers = ("X-Request-Id", "Retry-After") if kind.status in (429, 503) else ("X-Request-Id",)
     return {
         "description": f"{kind.title} — {kind.meaning}",
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},

@@ -105,6 +105,14 @@ ERRORS: tuple[ErrorKind, ...] = (
         "upstream_failed",
         "The voice provider did not answer.",
     ),
+    ErrorKind(
+        503,
+        "Unavailable",
+        "Service Unavailable",
+        "Something that the request needs is away for now: wait for Retry-After seconds",
+        "limits_unavailable",
+        "Requests can't be counted right now, and this one must be. Try again in a moment.",
+    ),
 )
 
 

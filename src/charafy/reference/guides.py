@@ -29,6 +29,8 @@ NAMES = (
     "show-the-face",
     "live-conversation",
     "embed",
+    "python",
+    "javascript",
     "openai",
     "errors",
     "idempotency",

@@ -139,7 +139,7 @@ def _answers(operation: Json, *, secured: bool) -> None:
         if status.startswith(("2", "3")):
             headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _sent(secured)}
             answers[status] = answer | {"headers": answer.get("headers", {}) | headers}
-    always = {"400", "429", "500"} | ({"401", "403"} if secured else set())
+    always = {"400", "429", "500", "503"} | ({"401", "403"} if secured else set())
     for status in sorted(always | (declared.keys() - answers.keys() - {"422"})):
         if kind := by_status(int(status)):
             said = declared.get(status, {}).get("description")

@@ -23,6 +23,7 @@ from charafy.kernel.media.audio import AudioFormat
 from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Prices
 from charafy.kernel.storage import CONTENT_TYPES, Storage
+from charafy.kernel.stores import StorageUnavailable
 from charafy.speech.scheduler import Scheduler, Seat
 from charafy.speech.synthesis import Synthesis
 
@@ -42,6 +43,8 @@ class Order:
     language: Language
     speed: float
     audio_format: AudioFormat
+    character_id: str | None = None
+    """Who speaks; None for a voice of its own."""
 
 
 def price(prices: Prices, chars: int) -> int:
@@ -84,6 +87,7 @@ def hold(till: Till, caller: Caller, order: Order) -> Held:
             reference=f"tts:{new_id()}",
             description=f"Text-to-speech, {len(order.text):,} character(s)",
             lease_s=LEASE_S,
+            character_id=order.character_id,
         )
         remaining = till.credits.balance(tx, caller.account_id).available
     return Held(held.id, amount, remaining)
@@ -141,13 +145,19 @@ class Job:
     def complete(
         self, audio_s: float, answer: bytes, ending: str, headers: Mapping[str, str]
     ) -> None:
-        """All of it was made: charge it, and keep the answer (a file of that ending) if asked."""
+        """All of it was made: charge it, and keep the answer (a file of that ending) if asked.
+
+        An answer that can't be kept is not charged: raises `StorageUnavailable`.
+        """
         with self._lock:
             if self._over:
                 return
             self._over = True
             try:
                 self._charge_and_keep(answer, ending, headers)
+            except StorageUnavailable:
+                self._give_back()
+                raise
             finally:
                 self._end(audio_s)
 
@@ -158,12 +168,12 @@ class Job:
                 return
             self._over = True
             try:
+                if chars_sent is None:
+                    self._give_back()
+                    return
                 with self._till.db.write() as tx:
-                    if chars_sent is None:
-                        self._till.credits.release(tx, self.held.hold_id)
-                    else:
-                        amount = min(self.held.amount, price(self._till.prices, chars_sent))
-                        self._capture(tx, amount)
+                    amount = min(self.held.amount, price(self._till.prices, chars_sent))
+                    self._capture(tx, amount)
                 self._till.idempotency.abandon(self._ticket)
             finally:
                 self._end(audio_s)
@@ -182,7 +192,12 @@ class Job:
                 return
             kept = self._till.idempotency.finish(self._ticket, 200, headers, storage_key=key, tx=tx)
         if not kept:
-            self._till.storage.delete(key)
+            self._till.storage.forget(key)
+
+    def _give_back(self) -> None:
+        with self._till.db.write() as tx:
+            self._till.credits.release(tx, self.held.hold_id)
+        self._till.idempotency.abandon(self._ticket)
 
     def _capture(self, tx: Tx, amount: int) -> None:
         try:

@@ -18,7 +18,9 @@ from dataclasses import dataclass
 import structlog
 
 from charafy.kernel.errors import TooManyRequests
+from charafy.kernel.leases import Leases
 from charafy.kernel.media.audio import Encoder
+from charafy.kernel.shared import SharedAway, uncounted
 from charafy.speech.synthesis import Start, Synthesis
 
 log = structlog.get_logger("charafy.speech")
@@ -42,19 +44,28 @@ class Seat:
 
     account_id: str
     rank: int
-    """How many others the account had open when it took this one."""
+    """How many others the account had open here when it took this one."""
+    lease: int | None = None
+    """Of the place that all processes count, where they do."""
 
 
 class Scheduler:
     """Thread-safe. Its threads start with the first synthesis and end with `close`."""
 
     def __init__(
-        self, threads: int, monotonic: Callable[[], float], *, max_open: int = MAX_OPEN
+        self,
+        threads: int,
+        monotonic: Callable[[], float],
+        *,
+        max_open: int = MAX_OPEN,
+        leases: Leases | None = None,
     ) -> None:
+        """With `leases`, which it closes, all processes count an account's seats together."""
         self._threads = {False: threads, True: MAX_WAITING_FOR_OTHERS}
         """By whether they are for what waits for other services."""
         self._now_s = monotonic
         self._max_open = max_open
+        self._leases = leases
         self._changed = threading.Condition()
         self._seats: Counter[str] = Counter()
         self._waiting: list[Synthesis] = []
@@ -67,26 +78,44 @@ class Scheduler:
             return self._seats.total()
 
     def admit(self, account_id: str, limit: int) -> Seat:
-        """Take a seat; `TooManyRequests` when the account has `limit` or the house is full."""
+        """Take a seat; `TooManyRequests` when the account has `limit` or the house is full.
+
+        Raises `Unavailable` while seats are counted together and can't be.
+        """
         with self._changed:
             mine = self._seats[account_id]
             if mine >= limit:
-                raise TooManyRequests(
-                    f"Your plan allows {limit} speech request(s) at the same time: "
-                    "wait until one of them has ended.",
-                    retry_after_s=1,
-                    code="concurrency_limited",
-                )
+                raise _too_many(limit)
             if self._seats.total() >= self._max_open:
                 raise at_capacity()
             self._seats[account_id] += 1
-            return Seat(account_id, mine)
+        try:
+            return Seat(account_id, mine, self._leased(account_id, limit))
+        except BaseException:  # refused or failed: the seat must not stay taken
+            self._free(account_id)
+            raise
 
     def leave(self, seat: Seat) -> None:
+        self._free(seat.account_id)
+        if self._leases is not None and seat.lease is not None:
+            self._leases.give_back(seat.lease)
+
+    def _leased(self, account_id: str, limit: int) -> int | None:
+        if self._leases is None:
+            return None
+        try:
+            lease = self._leases.take(account_id, limit)
+        except SharedAway:
+            raise uncounted() from None
+        if lease is None:
+            raise _too_many(limit)
+        return lease
+
+    def _free(self, account_id: str) -> None:
         with self._changed:
-            self._seats[seat.account_id] -= 1
-            if not self._seats[seat.account_id]:
-                del self._seats[seat.account_id]
+            self._seats[account_id] -= 1
+            if not self._seats[account_id]:
+                del self._seats[account_id]
 
     def submit(
         self, start: Start, encoder: Encoder, rank: int = 0, *, waits: bool = False
@@ -121,6 +150,8 @@ class Scheduler:
             self._workers = {False: [], True: []}
         for worker in workers:
             worker.join(_STOP_S)
+        if self._leases is not None:
+            self._leases.close()
 
     def _start_workers(self, waits: bool) -> None:
         pool = self._workers[waits]
@@ -153,6 +184,15 @@ class Scheduler:
                 if self._closing:
                     return None
                 self._changed.wait(_IDLE_S)
+
+
+def _too_many(limit: int) -> TooManyRequests:
+    return TooManyRequests(
+        f"Your plan allows {limit} speech request(s) at the same time: "
+        "wait until one of them has ended.",
+        retry_after_s=1,
+        code="concurrency_limited",
+    )
 
 
 def at_capacity() -> TooManyRequests:

@@ -19,10 +19,12 @@ from charafy.kernel.errors import BadRequest, NotFound
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.http.idempotency import Fingerprint, Idempotency, Replay, Ticket
 from charafy.kernel.ids import is_id
+from charafy.kernel.leases import Leases
 from charafy.kernel.media.audio import AudioFormat, encoder
 from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
+from charafy.kernel.traces import OFF, Traces
 from charafy.speech.jobs import LEASE_S, Job, Order, Till, hold
 from charafy.speech.recording import Recording, collect_now
 from charafy.speech.scheduler import Scheduler
@@ -43,6 +45,8 @@ class Speaker:
     language: Language
     voice_id: str | None = None
     """Of the voice, for who speaks later: a clone may sound better by then."""
+    character_id: str | None = None
+    """Of the character that speaks, for the books; None when it is a voice alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +75,24 @@ class Speech:
         settings: Settings,
         metrics: Metrics,
         waits: Callable[[str], bool] = lambda _: False,
+        traces: Traces = OFF,
     ) -> None:
         """`waits`: whether a voice, by its engine's name, is spoken by another service."""
         self._db = db
         self._voice = voice
         self._waits = waits
+        self._traces = traces
         self._front_end = front_end
         self._characters = characters
         self._voices = voices
         self._settings = settings
         self.metrics = metrics
-        self._scheduler = Scheduler(_threads(settings), clock.monotonic)
+        leases = Leases("speech", credits.shared) if credits.shared else None
+        self._scheduler = Scheduler(_threads(settings), clock.monotonic, leases=leases)
         self._till = Till(
             db, credits, idempotency, storage, settings.prices, metrics, self._scheduler
         )
-        self._allowance = DailyAllowance(clock)
+        self._allowance = DailyAllowance(clock, shared=credits.shared)
         metrics.speech_active.set_function(lambda: self._scheduler.open_seats)
 
     def close(self) -> None:
@@ -113,7 +120,8 @@ class Speech:
         with self._db.read() as tx:
             character = self._characters.owned(tx, caller.account_id, character_id)
         voice = self._voice_by_id(caller, voice_id or character.voice_id)
-        return Speaker(voice.engine_voice, language or character.language, voice.voice_id)
+        spoken = language or character.language
+        return Speaker(voice.engine_voice, spoken, voice.voice_id, character.character_id)
 
     def as_now(self, speaker: Speaker) -> Speaker:
         """The same speaker with the voice as it sounds now. Raises `NotFound` when it is gone."""
@@ -162,7 +170,14 @@ class Speech:
         try:
             speaker = find_speaker()
             self._require_speakable(text, speaker.language, text_param)
-            order = Order(text, speaker.engine_voice, speaker.language, speed, audio_format)
+            order = Order(
+                text,
+                speaker.engine_voice,
+                speaker.language,
+                speed,
+                audio_format,
+                speaker.character_id,
+            )
             return self._accept(caller, order, ticket)
         except BaseException:  # whatever stopped it, the key must be free for a retry
             self._till.idempotency.abandon(ticket)
@@ -201,7 +216,8 @@ class Speech:
         """
         sounds: list[Pcm] = []
         marks: list[Mark] = []
-        for chunk in self._voice.speak(text, speaker.engine_voice, speaker.language, speed):
+        speak = partial(self._voice.speak, text, speaker.engine_voice, speaker.language, speed)
+        for chunk in self._traces.around("synthesise", speak, speech__chars=len(text))():
             sounds.append(chunk.pcm)
             marks.extend(chunk.marks)
             on_chunk(chunk.chars_done / len(text))
@@ -226,10 +242,11 @@ class Speech:
         return Job(self._till, order, held=held, seat=seat, ticket=ticket, synthesis=synthesis)
 
     def _submit(self, order: Order, rank: int = 0) -> Synthesis:
-        start = partial(
+        speak = partial(
             self._voice.speak, order.text, order.engine_voice, order.language, order.speed
         )
         waits = self._waits(order.engine_voice)
+        start = self._traces.around("synthesise", speak, speech__chars=len(order.text))
         return self._scheduler.submit(start, encoder(order.audio_format), rank, waits=waits)
 
     def _require_speakable(self, text: str, language: Language, param: str = "text") -> None:

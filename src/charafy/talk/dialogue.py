@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from charafy.engines.hearing import Samples
 from charafy.engines.hearing.endings import is_backchannel, is_complete
-from charafy.engines.hearing.turns import Ended, Heard, Hesitated, Resumed, Started, TurnTaker
+from charafy.engines.hearing.turns import (
+    Calmed,
+    Ended,
+    Heard,
+    Hesitated,
+    Resumed,
+    Started,
+    Stirred,
+    TurnTaker,
+)
 from charafy.kernel.observe import describe
 from charafy.talk import events
 from charafy.talk.crew import Crew
@@ -21,6 +29,10 @@ from charafy.talk.pace import Pace
 from charafy.talk.phrases import Phrases
 from charafy.talk.reply import Reply, Speaker
 from charafy.talk.stage import Outlet, Said, Stage
+from charafy.talk.turns import Awaited, Guess, Spoken, Understood
+
+if TYPE_CHECKING:
+    from charafy.conversations.models import TurnRecord
 
 log = structlog.get_logger("charafy.talk")
 
@@ -31,53 +43,6 @@ _SURE: Final = 0.5
 and the words of half of those seem whole."""
 MOST_TEXT: Final = 2_000
 """Characters of a typed turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """One turn that is over, for the transcript."""
-
-    role: Literal["user", "assistant"]
-    text: str
-    interrupted: bool = False
-    latency: Mapping[str, float] = field(default_factory=dict)
-    """Seconds from the end of what the user said to each stage."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Understood:
-    text: str
-    over: float
-    """How much it sounds as if the turn were over, 0..1."""
-
-
-@dataclass(slots=True)
-class _Guess:
-    """What was heard before it was certain that the turn is over."""
-
-    task: asyncio.Task[_Understood]
-    asked_s: float
-    recognised_s: float | None = None
-    reply: Reply | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a reply answers: a turn, when it ended, and the stages until it was committed."""
-
-    turn: int
-    stopped_s: float
-    stages: Mapping[str, float]
-    reply: Reply
-
-    def latency(self, audible_s: float) -> dict[str, float]:
-        """Seconds from the end of the turn to each stage."""
-        at = {**self.stages, "audible": audible_s}
-        if self.reply.thought_s is not None:
-            at["thought"] = self.reply.thought_s
-        if self.reply.sounded_s is not None:
-            at["spoken"] = self.reply.sounded_s
-        return {stage: at_s - self.stopped_s for stage, at_s in at.items()}
 
 
 class Dialogue:
@@ -95,8 +60,10 @@ class Dialogue:
         taker: TurnTaker,
         now: Callable[[], float],
         note: Callable[[Spoken], None],
+        closed: Callable[[], object] = lambda: None,
     ) -> None:
-        """`note` is told every turn that is over, in order; it must not wait."""
+        """`note` is told every turn that is over, in order, and `closed` the end of all of them;
+        neither may wait."""
         self._speaker = speaker
         self._mind = mind
         self._crew = crew
@@ -105,24 +72,40 @@ class Dialogue:
         self._taker = taker
         self._now = now
         self._note = note
+        self._closed = closed
         self._history = History(speaker.language)
         self.stage = Stage(outlet, speaker, phrases, now=now, ended=self._over)
-        self._guess: _Guess | None = None
+        self._guess: Guess | None = None
         self._by_button = False
         self._user_speaking = False
         self._making: set[Reply] = set()
         """Replies that engines still work at."""
         self._replies = 0
         self._turns = 0
-        self._asked: dict[str, _Asked] = {}
+        self._asked: dict[str, Awaited] = {}
         """By the reply that is to answer it."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reading: asyncio.Task[None] | None = None
         self.active_s = now()
         """When somebody last said or did something."""
         self._idle_from_s: float | None = None
         """What `active_s` was before what is heard now, which may turn out to be noise."""
         self.dead_s = 0.0
         """Seconds that were waited for answers which never came."""
+
+    def take_up(self, turns: Sequence[TurnRecord]) -> None:
+        """Go on with what another process began: `turns` were said so far.
+
+        Who was not answered is answered now; otherwise it is the user's turn.
+        """
+        self.active_s = self._now()
+        for turn in turns:
+            say = self._history.user if turn.role == "user" else self._history.assistant
+            say(turn.text)
+        self._replies = self._turns = len(turns)
+        self._outlet.tell(events.server("state", state="listening"))
+        if turns and turns[-1].role == "user":
+            self._answer(None, self._now(), {})
 
     async def wake(self) -> None:
         """Prepare for the first turn while the greeting is heard. Raises what engines raise."""
@@ -183,10 +166,15 @@ class Dialogue:
             guess.task.cancel()
         await self.stage.close()
         await asyncio.gather(*(r.drop() for r in tuple(self._making)), return_exceptions=True)
+        self._closed()
 
     def _take(self, what: list[Heard]) -> None:
         for heard in what:
             match heard:
+                case Stirred():
+                    self.stage.hold()
+                case Calmed():
+                    self.stage.go_on()
                 case Started():
                     self._user_started()
                 case Hesitated(samples=turn):
@@ -209,10 +197,10 @@ class Dialogue:
     def _suppose(self, turn: Samples) -> None:
         """The turn may be over: recognise it, and think of an answer, while that is uncertain."""
         self._forget()
-        self._guess = _Guess(asyncio.create_task(self._recognise(turn)), self._now())
+        self._guess = Guess(asyncio.create_task(self._recognise(turn)), self._now())
         self._guess.task.add_done_callback(self._think_ahead)
 
-    def _think_ahead(self, task: asyncio.Task[_Understood]) -> None:
+    def _think_ahead(self, task: asyncio.Task[Understood]) -> None:
         guess = self._guess
         if guess is None or guess.task is not task or task.cancelled() or task.exception():
             return
@@ -231,10 +219,10 @@ class Dialogue:
             if guess.reply is not None:
                 self._spawn(guess.reply.drop())
 
-    async def _recognise(self, turn: Samples) -> _Understood:
+    async def _recognise(self, turn: Samples) -> Understood:
         async with asyncio.timeout(HEAR_S):
             heard = self._crew.hear(turn, self._speaker.language)
-            return _Understood(*await asyncio.gather(heard, self._sounds_over(turn)))
+            return Understood(*await asyncio.gather(heard, self._sounds_over(turn)))
 
     async def _sounds_over(self, turn: Samples) -> float:
         try:
@@ -243,7 +231,7 @@ class Dialogue:
             log.warning("melody_not_heard", **describe(error))
             return 1.0
 
-    async def _user_ended(self, turn: Samples, guess: _Guess | None) -> None:
+    async def _user_ended(self, turn: Samples, guess: Guess | None) -> None:
         """The turn is over; what was supposed is right, unless it never was."""
         self.active_s = self._now()
         asked_s = guess.asked_s if guess else self._now()
@@ -288,13 +276,18 @@ class Dialogue:
         self.stage.stop()
         self._history.user(text)
         self._note(Spoken("user", text))
+        self._answer(reply, stopped_s, stages)
+
+    def _answer(self, reply: Reply | None, stopped_s: float, stages: dict[str, float]) -> None:
+        """Let the last turn be answered, by `reply` if that was begun in time."""
         reply = reply or self._begin(self._mind.answer(self._history.recent()))
-        self._asked[reply.key] = _Asked(self._turns, stopped_s, stages, reply)
+        self._asked[reply.key] = Awaited(self._turns, stopped_s, stages, reply)
         self.stage.perform(reply, opener=True)
         if self._user_speaking:
             self.stage.hold()
 
     def _begin(self, clauses: AsyncGenerator[str, None]) -> Reply:
+        self._stop_reading()
         self._replies += 1
         reply = Reply(
             f"r{self._replies}",
@@ -316,12 +309,33 @@ class Dialogue:
         if said.failure is not None and said.started_s is None:
             self.dead_s += said.waited_s
         latency: dict[str, float] = {}
+        since_s: float | None = None
         if (asked := self._asked.pop(said.key, None)) and said.started_s is not None:
-            latency = asked.latency(said.started_s)
+            latency, since_s = asked.latency(said.started_s), asked.stopped_s
             asked.reply.learn()
             self._outlet.tell(events.metrics(asked.turn, latency, said.gaps_s))
         if said.heard:
-            self._note(Spoken("assistant", said.heard, said.interrupted, latency))
+            self._note(Spoken("assistant", said.heard, said.interrupted, latency, since_s))
+            self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """Use the time until somebody says something for what the model must read of this turn."""
+        self._stop_reading()
+        self._reading = asyncio.create_task(self._read())
+        self._reading.add_done_callback(self._tasks.discard)
+        self._tasks.add(self._reading)
+
+    def _stop_reading(self) -> None:
+        """What an engine is at is not stopped; what waits for its turn is."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    async def _read(self) -> None:
+        try:
+            await self._mind.read_ahead(self._history.recent())
+        except Exception as error:  # noqa: BLE001 - whatever it is: it is read when it is asked for
+            log.warning("not_read_ahead", **describe(error))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

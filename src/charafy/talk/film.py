@@ -24,9 +24,9 @@ from charafy.talk.lips import Lips
 
 if TYPE_CHECKING:
     from charafy.conversations.models import Admitted
+    from charafy.talk.carrying import Carrier
     from charafy.talk.faces import Face
     from charafy.talk.stage import Stage
-    from charafy.talk.transport import Connection
 
 log = structlog.get_logger("charafy.talk")
 
@@ -130,10 +130,10 @@ class Film:
         """Wait until it is over: why, or None when the conversation is."""
         return await asyncio.shield(self._why)
 
-    def attach(self, connection: Connection) -> None:
-        """Show it to who came over this connection; the one before may be gone."""
-        if self.running and connection.shows:
-            connection.replace_video_track(FilmTrack(self.shot, self._now))  # type: ignore[no-untyped-call]
+    def attach(self, carrier: Carrier) -> None:
+        """Show it to who came over this; the connection before may be gone."""
+        if self.running and carrier.shows:
+            carrier.replace_video_track(FilmTrack(self.shot, self._now))
 
     async def shot(self) -> VideoFrame:
         """The face at this moment. Raises `MediaStreamError` when the film is over."""

@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Final
 
-from charafy.engines.language import Asked, Message
+from charafy.engines.language import Asked, Language, Message
 from charafy.engines.language.clauses import Clauses
 from charafy.engines.language.guards import Guard
-from charafy.engines.language.persona import Persona, told
+from charafy.engines.language.persona import Persona, reminder, told
 from charafy.engines.language.repeats import Repeats, hinted
 from charafy.talk.crew import Thinker
 from charafy.talk.history import Recalled
@@ -35,19 +35,29 @@ class Mind:
         """Have the model read the persona before it is asked. Raises what the model raises."""
         await self._thinker.warm(Asked(told(self._persona, ()), self._persona.language))
 
+    async def read_ahead(self, recalled: Recalled) -> None:
+        """Have the model read what was said, so that it has only the next turn left to read.
+
+        What it is busy with goes first. Raises what the model raises.
+        """
+        language = self._persona.language
+        turns = _reminding(recalled, recalled.turns, language)
+        await self._thinker.warm(Asked(told(self._persona, turns), language))
+
     async def answer(self, recalled: Recalled) -> AsyncGenerator[str, None]:
         """What is to be said next, clause by clause, at least one; joined, it is text.
 
         A model that says what it said before is asked once more. Raises what the model raises.
         Closing it stops the model.
         """
-        persona = replace(self._persona, facts=recalled.facts)
-        language, turns = persona.language, recalled.turns
+        language, turns = self._persona.language, recalled.turns
         space = " " if language == "en" else ""
         repeats, said = Repeats(turns, language), False
         for attempt in (turns, hinted(turns, language) if turns else ()):
             news = _News(repeats)
-            async with contextlib.aclosing(self._thought(persona, attempt)) as clauses:
+            async with contextlib.aclosing(
+                self._thought(_reminding(recalled, attempt, language))
+            ) as clauses:
                 async for clause in clauses:
                     for text in news.of(clause):
                         said = True
@@ -59,12 +69,11 @@ class Mind:
         if not said:
             yield repeats.instead() + space
 
-    async def _thought(
-        self, persona: Persona, turns: tuple[Message, ...]
-    ) -> AsyncGenerator[str, None]:
+    async def _thought(self, turns: tuple[Message, ...]) -> AsyncGenerator[str, None]:
         """What the model says of which a character can say it, clause by clause."""
-        clauses, guard = Clauses(persona.language), Guard(persona.language)
-        asked = Asked(told(persona, turns), persona.language)
+        language = self._persona.language
+        clauses, guard = Clauses(language), Guard(language)
+        asked = Asked(told(self._persona, turns), language)
         async with contextlib.aclosing(self._thinker.think(asked)) as deltas:
             async for delta in deltas:
                 for clause in clauses.feed(delta):
@@ -75,6 +84,15 @@ class Mind:
         for clause in clauses.rest():
             if text := guard.finish(clause):
                 yield text
+
+
+def _reminding(
+    recalled: Recalled, turns: tuple[Message, ...], language: Language
+) -> tuple[Message, ...]:
+    if not recalled.facts:
+        return turns
+    before, after = turns[: recalled.reminded], turns[recalled.reminded :]
+    return (*before, reminder(recalled.facts, language), *after)
 
 
 class _News:

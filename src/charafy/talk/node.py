@@ -6,58 +6,48 @@ import asyncio
 import contextlib
 import hmac
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field
 
 from charafy.conversations.models import Ending
-from charafy.kernel.errors import BadRequest, CharafyError, Conflict, NotFound, TooManyRequests
+from charafy.conversations.sessions import ROOM
+from charafy.conversations.tokens import visitor_of
+from charafy.kernel.errors import (
+    BadRequest,
+    CharafyError,
+    Conflict,
+    NotFound,
+    TooManyRequests,
+    UpstreamFailed,
+)
 from charafy.kernel.observe import describe
-from charafy.talk.line import Line, carry
+from charafy.talk.carrying import Carrier, carried
+from charafy.talk.lead import Lead
+from charafy.talk.line import Line
+from charafy.talk.offers import Candidates, Offer, require_audio
 from charafy.talk.session import Session
 
 if TYPE_CHECKING:
-    from pipecat.pipeline.worker import PipelineWorker
-
+    from charafy.conversations.livekit import LiveKit
     from charafy.conversations.models import Admitted
     from charafy.conversations.sessions import Sessions
-    from charafy.talk.dialogue import Dialogue, Spoken
+    from charafy.conversations.succession import Lost, Succession
+    from charafy.talk.dialogue import Dialogue
     from charafy.talk.film import Film, Films
     from charafy.talk.reply import Speaker
     from charafy.talk.transport import Connection
+    from charafy.talk.turns import Spoken
+
+__all__ = ["Candidates", "Makes", "Node", "Offer"]
 
 log = structlog.get_logger("charafy.talk")
 
 _NEGOTIATE_S: Final = 10.0
 _BUSY_S: Final = 15
-_AFTER_GREETING_S: Final = 0.5
 _MOST_CANDIDATES: Final = 256
-
-
-class Offer(BaseModel):
-    """A client's offer, as the API passes it on."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    token: str = Field(max_length=8192)
-    sdp: str = Field(max_length=65_536)
-    type: str = Field("offer", pattern="^offer$")
-    render: str | None = None
-    pc_id: str | None = Field(None, max_length=200)
-
-
-class Candidate(BaseModel):
-    candidate: str = Field(max_length=2048)
-    sdp_mid: str | None = Field(None, max_length=64)
-    sdp_mline_index: int | None = None
-
-
-class Candidates(BaseModel):
-    pc_id: str = Field(max_length=200)
-    candidates: list[Candidate] = Field(max_length=64)
 
 
 @dataclass(slots=True)
@@ -65,9 +55,10 @@ class Live:
     """A session and what carries it."""
 
     session: Session
-    connection: Connection
-    token: str
     task: asyncio.Task[None]
+    connection: Connection | None = None
+    """To its client; None in a room of LiveKit."""
+    token: str = ""
     candidates: int = 0
     negotiating: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -83,6 +74,7 @@ class Node:
         self,
         name: str,
         sessions: Sessions,
+        succession: Succession,
         make: Makes,
         *,
         capacity: int,
@@ -95,6 +87,7 @@ class Node:
         self.name = name
         self.capacity = capacity
         self._sessions = sessions
+        self._succession = succession
         self._make = make
         self._idle_s = idle_s
         self._prepare = prepare
@@ -110,6 +103,11 @@ class Node:
         return len({id(live) for live in self._live.values()}) + self._opening
 
     @property
+    def has_room(self) -> bool:
+        """Whether one more may come in."""
+        return not self._draining and self.count < self.capacity
+
+    @property
     def connections(self) -> tuple[str, ...]:
         """Their names."""
         return tuple(self._live)
@@ -122,7 +120,43 @@ class Node:
         """
         if offer.pc_id is not None:
             return await self._again(offer, offer.pc_id)
-        if self._draining or self.count >= self.capacity:
+        with self._place():
+            return await self._open(offer)
+
+    async def join(
+        self, conversation_id: str, livekit: LiveKit, trace: str | None = None
+    ) -> asyncio.Task[None]:
+        """Begin the conversation in its room; answers what runs until it is over.
+
+        `trace`: the span that made its token.
+
+        Raises what `Sessions.admit` raises, `TooManyRequests` when there is no room, and
+        `UpstreamFailed` where LiveKit can't be joined: what was set aside comes back then.
+        """
+        with self._place():
+            admitted = await asyncio.to_thread(
+                self._sessions.admit_joined, conversation_id, self.name, trace
+            )
+            return await self._enter(admitted, livekit)
+
+    async def take_over(self, lost: Lost, livekit: LiveKit) -> bool:
+        """Go on with a conversation whose process is lost; False: it isn't, or others do.
+
+        Raises `TooManyRequests` when there is no room, and `UpstreamFailed` where LiveKit can't be
+        joined: then it is settled as far as it came.
+        """
+        with self._place():
+            admitted = await asyncio.to_thread(self._succession.take_over, lost, self.name)
+            if admitted is None:
+                return False
+            log.info("taken_over", conversation_id=lost.conversation_id, term=admitted.term)
+            await self._enter(admitted, livekit)
+            return True
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """Keep one for a conversation that is being opened. Raises `TooManyRequests`."""
+        if not self.has_room:
             raise TooManyRequests(
                 "Every line is taken at the moment; nothing was charged. Try again shortly.",
                 retry_after_s=_BUSY_S,
@@ -130,7 +164,7 @@ class Node:
             )
         self._opening += 1
         try:
-            return await self._open(offer)
+            yield
         finally:
             self._opening -= 1
 
@@ -139,7 +173,7 @@ class Node:
         from aiortc.sdp import candidate_from_sdp
 
         live = self._live.get(more.pc_id)
-        if live is None:
+        if live is None or live.connection is None:
             raise NotFound("There is no such connection.")
         for one in more.candidates:
             if not one.candidate:
@@ -154,25 +188,39 @@ class Node:
             except (ValueError, AssertionError, IndexError) as error:
                 raise BadRequest("That is no ICE candidate.", param="candidates") from error
 
-    async def drain(self, wait_s: float) -> None:
-        """Take nobody in and end who is there; they are settled. Bounded by `wait_s`."""
+    def rest(self) -> None:
+        """Take nobody new in from now on; those who are there go on."""
+        self._draining = True
+
+    async def drain(self, wait_s: float, *, to_others: bool = False) -> None:
+        """Take nobody in and end who is there; they are settled. Bounded by `wait_s`.
+
+        `to_others`: conversations in rooms of LiveKit go on in another process instead.
+        """
         self._draining = True
         tasks = [live.task for live in self._live.values()]
         for live in self._live.values():
-            live.session.end("failed")
+            if to_others and live.connection is None:
+                live.session.hand_over()
+            else:
+                live.session.end("failed")
         if tasks:
             await asyncio.wait(tasks, timeout=wait_s)
 
     async def _again(self, offer: Offer, pc_id: str) -> dict[str, Any]:
         live = self._live.get(pc_id)
-        if live is None or not hmac.compare_digest(live.token, offer.token):
+        if (
+            live is None
+            or live.connection is None
+            or not hmac.compare_digest(live.token.encode(), offer.token.encode())
+        ):
             raise NotFound("This conversation is over, or was never here.")
         async with live.negotiating:
             # Until the client is found over the new connection, it is waited for like any other.
             live.session.lost()
             connection = live.connection
             await self._negotiated(connection.renegotiate(offer.sdp, offer.type, restart_pc=True))
-            _require_audio(connection)
+            require_audio(connection)
             # A restarted connection has another name; the client knows it by both.
             self._live[connection.pc_id] = live
             return self._answer(connection, live.session.admitted)
@@ -184,20 +232,58 @@ class Node:
         admitted: Admitted | None = None
         try:
             await self._negotiated(connection.initialize(sdp=offer.sdp, type=offer.type))
-            _require_audio(connection)
+            require_audio(connection)
             admitted = await asyncio.to_thread(self._sessions.admit, offer.token, self.name)
             answer = self._answer(connection, admitted)
-            session, line = self._session(connection, admitted, offer.render)
+            session, line = self._session(connection, connection.disconnect, admitted, offer.render)
         except BaseException:  # whatever stopped it: no connection stays open, no credits held
             await connection.disconnect()  # type: ignore[no-untyped-call]
             if admitted is not None:
-                await asyncio.to_thread(
-                    self._sessions.end, admitted.conversation_id, Ending("failed", 0.0)
-                )
+                await self._give_back(admitted)
             raise
         task = asyncio.create_task(self._run(session, line, connection))
-        self._live[connection.pc_id] = Live(session, connection, offer.token, task)
+        self._live[connection.pc_id] = Live(session, task, connection, offer.token)
         return answer
+
+    async def _enter(self, admitted: Admitted, livekit: LiveKit) -> asyncio.Task[None]:
+        from charafy.talk.room import Room
+
+        room_name = admitted.conversation_id
+        room = Room(
+            livekit.url,
+            visitor_of(room_name),
+            shows=admitted.mode == "video",
+            close=lambda: asyncio.to_thread(self._close_if_over, room_name, livekit),
+        )
+        try:
+            await room.join(livekit.character_token(room_name, admitted.character.name))
+            session, line = self._session(room, room.disconnect, admitted, None)
+        except BaseException as error:  # whatever stopped it: no credits stay held
+            await self._give_back(admitted)
+            await room.disconnect()
+            if not isinstance(error, Exception):
+                raise
+            log.warning("room_not_joined", **describe(error))
+            raise UpstreamFailed(
+                "LiveKit could not be joined.", code="livekit_unavailable"
+            ) from None
+        task = asyncio.create_task(self._run(session, line, room))
+        self._live[f"{ROOM}{room_name}"] = Live(session, task)
+        return task
+
+    async def _give_back(self, admitted: Admitted) -> None:
+        """What was set aside for a conversation that could not begin, or not go on."""
+        before = admitted.before
+        ending = Ending("failed", 0.0)
+        if before is not None:
+            ending = Ending("node_lost", before.seconds, before.video_seconds)
+        await asyncio.to_thread(
+            self._sessions.end, admitted.conversation_id, ending, term=admitted.term
+        )
+
+    def _close_if_over(self, conversation_id: str, livekit: LiveKit) -> None:
+        if self._sessions.state(conversation_id)[0] == "ended":
+            livekit.close_room(conversation_id)
 
     async def _negotiated(self, negotiation: Awaitable[None]) -> None:
         try:
@@ -221,7 +307,11 @@ class Node:
         return {**answer, "conversation_id": admitted.conversation_id}
 
     def _session(
-        self, connection: Connection, admitted: Admitted, render: str | None
+        self,
+        carrier: Carrier,
+        hang_up: Callable[[], Awaitable[None]],
+        admitted: Admitted,
+        render: str | None,
     ) -> tuple[Session, Line]:
         line = Line()
         told: list[Callable[[Spoken], None]] = []
@@ -234,28 +324,28 @@ class Node:
             admitted,
             line,
             dialogue,
-            self._sessions,
+            Lead(admitted, self._sessions, self._succession),
             now=time.monotonic,
             idle_s=self._idle_s,
-            hang_up=connection.disconnect,
-            film=self._film(connection, admitted, render, dialogue),
+            hang_up=hang_up,
+            film=self._film(carrier, admitted, render, dialogue),
         )
         told.append(session.note)
         return session, line
 
     def _film(
-        self, connection: Connection, admitted: Admitted, render: str | None, dialogue: Dialogue
+        self, carrier: Carrier, admitted: Admitted, render: str | None, dialogue: Dialogue
     ) -> Film | None:
         """The face, where it is to be drawn here: who offers to take video wants some."""
-        if self._films is None or render == "client" or not connection.shows:
+        if self._films is None or render == "client" or not carrier.shows:
             return None
         return self._films.open(admitted, dialogue.stage) if admitted.mode == "video" else None
 
-    async def _run(self, session: Session, line: Line, connection: Connection) -> None:
+    async def _run(self, session: Session, line: Line, carrier: Carrier) -> None:
         try:
-            reason = await self._carried(session, line, connection)
+            reason = await carried(session, line, carrier, self._prepare)
             log.info(
-                "conversation_ended",
+                "conversation_left" if session.goes_on else "conversation_ended",
                 conversation_id=session.admitted.conversation_id,
                 reason=reason,
             )
@@ -264,69 +354,3 @@ class Node:
                 session.film.close()
             for pc_id in [key for key, live in self._live.items() if live.session is session]:
                 del self._live[pc_id]
-
-    async def _carried(self, session: Session, line: Line, connection: Connection) -> str:
-        """Run the session over its transport, to its end."""
-        from pipecat.transports.base_transport import TransportParams
-
-        from charafy.talk.transport import Transport
-
-        transport = Transport(
-            connection,
-            TransportParams(audio_in_enabled=True, audio_out_enabled=True, audio_out_10ms_chunks=2),
-        )
-        if (film := session.film) is not None:
-            transport.add_event_handler(
-                "on_client_connected", _calling(lambda: film.attach(connection))
-            )
-        transport.add_event_handler("on_client_connected", _calling(session.found))
-        transport.add_event_handler("on_client_disconnected", _calling(session.lost))
-        preparing = asyncio.create_task(self._ready(session))
-        workers: list[PipelineWorker] = []
-        carrying = asyncio.create_task(carry(transport, line, workers.append))
-        carrying.add_done_callback(lambda task: _line_ended(session, task))
-        try:
-            return await session.run()
-        finally:
-            preparing.cancel()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_NEGOTIATE_S):
-                    for worker in workers:
-                        await worker.cancel()
-                    await asyncio.wait([carrying])
-            carrying.cancel()
-
-    async def _ready(self, session: Session) -> None:
-        """Let the persona be read and what is said at once be made, once the greeting began."""
-        from charafy.talk.reply import Speaker
-
-        await asyncio.sleep(_AFTER_GREETING_S)
-        who = session.admitted.character
-        try:
-            await session.dialogue.wake()
-            await self._prepare(Speaker(who.engine_voice, who.language))
-        except Exception as error:  # noqa: BLE001 - without openers a conversation goes on
-            log.warning("not_prepared", **describe(error))
-
-
-def _require_audio(connection: Connection) -> None:
-    """pipecat takes the first for the microphone; whatever nobody reads would fill the memory."""
-    kinds = [transceiver.kind for transceiver in connection.pc.getTransceivers()]
-    if kinds[:1] != ["audio"] or len(kinds) > 2 or "audio" in kinds[1:]:
-        raise BadRequest(
-            "`sdp` must offer audio first, and one video at most.", code="bad_sdp", param="sdp"
-        )
-
-
-def _line_ended(session: Session, task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("line_failed", **describe(error))
-        session.end("failed")
-    session.end("disconnected")
-
-
-def _calling(work: Callable[[], None]) -> Callable[..., Awaitable[None]]:
-    async def handler(*_: object) -> None:
-        work()
-
-    return handler

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,12 +10,13 @@ import numpy as np
 import structlog
 
 from charafy.conversations.models import Admitted, Ending, Reason, TurnRecord
-from charafy.conversations.sessions import Sessions
 from charafy.engines.hearing import SAMPLE_RATE
 from charafy.kernel.observe import describe
 from charafy.talk import events
-from charafy.talk.dialogue import Dialogue, Spoken
+from charafy.talk.dialogue import Dialogue
+from charafy.talk.lead import Lead
 from charafy.talk.stage import ticking
+from charafy.talk.turns import Spoken
 
 if TYPE_CHECKING:
     from charafy.talk.film import Film
@@ -28,12 +28,10 @@ BEAT_S: Final = 10.0
 _GRACE_S: Final = 20.0
 """A client that lost its network may come back within."""
 _WARNED_S: Final = (60, 10)
-_DB_S: Final = 15.0
 _MUTE_S: Final = 1.0
 _BURST: Final = 10
 _PER_S: Final = 2.0
 """Messages of a client: nobody types or presses buttons faster for long."""
-_TRIES: Final = 3
 
 
 class Session:
@@ -44,7 +42,7 @@ class Session:
         admitted: Admitted,
         line: Line,
         dialogue: Dialogue,
-        sessions: Sessions,
+        lead: Lead,
         *,
         now: Callable[[], float],
         idle_s: float,
@@ -58,7 +56,7 @@ class Session:
         self.admitted = admitted
         self._line = line
         self.dialogue = dialogue
-        self._sessions = sessions
+        self._lead = lead
         self._now = now
         self._idle_s = idle_s
         self._hang_up = hang_up
@@ -67,17 +65,25 @@ class Session:
         self._lost_s: float | None = now()
         self._there = asyncio.Event()
         self._ended: asyncio.Future[Reason] = asyncio.get_running_loop().create_future()
-        self._turns: asyncio.Queue[TurnRecord | None] = asyncio.Queue()
+        self._handing_over = False
+        self.goes_on = False
+        """Once `run` returned: whether it is over only for us."""
 
     @property
     def seconds(self) -> float:
-        """Since the client was first there; 0 until then."""
-        return 0.0 if self._began_s is None else self._now() - self._began_s
+        """Since the client was first there, without those in which nobody led it; 0 until then."""
+        before_s = self.admitted.before.seconds if self.admitted.before is not None else 0.0
+        return before_s + (0.0 if self._began_s is None else self._now() - self._began_s)
 
     def end(self, reason: Reason) -> None:
         """Let it be over; the first reason counts."""
         if not self._ended.done():
             self._ended.set_result(reason)
+
+    def hand_over(self) -> None:
+        """Leave it to another process, if it is ours; where none is found it is settled."""
+        self._handing_over = True
+        self.end("failed")
 
     def lost(self) -> None:
         """The client can't be reached: it is waited for a while, with what is being said."""
@@ -96,7 +102,7 @@ class Session:
 
     def note(self, spoken: Spoken) -> None:
         """A turn is over: keep it, in order."""
-        self._turns.put_nowait(
+        self._lead.note(
             TurnRecord(
                 role=spoken.role,
                 text=spoken.text,
@@ -108,7 +114,7 @@ class Session:
 
     async def run(self) -> Reason:
         """Until it is over. Whatever happens, the conversation is settled before this returns."""
-        keeping = asyncio.create_task(self._keep())
+        keeping = asyncio.create_task(self._lead.keep())
         work = [
             asyncio.create_task(job, name=name)
             for name, job in {
@@ -117,7 +123,7 @@ class Session:
                 "listen": self._listen(),
                 "messages": self._obey(),
                 "pump": self._line.pump(),
-                "ticks": ticking(self.dialogue.stage),
+                "ticks": ticking(self.dialogue.stage, self._is_ours),
                 "watch": self._watch(),
                 "beats": self._beat(),
                 "film": self._watch_film(),
@@ -135,9 +141,11 @@ class Session:
     async def _finish(
         self, reason: Reason, work: list[asyncio.Task[None]], keeping: asyncio.Task[None]
     ) -> None:
-        """Settle it, whatever else fails."""
+        """Settle it, whatever else fails, or leave it to another process."""
         seconds = min(self._billed(reason), float(self.admitted.limit_s))
-        self._line.tell(events.server("ended", reason=reason))
+        self.goes_on = await self._lead.has_moved()
+        if not self.goes_on and not self._handing_over:
+            self._line.tell(events.server("ended", reason=reason))
         try:
             await self.dialogue.close()
             # The last event and the last words are on their way.
@@ -147,56 +155,54 @@ class Session:
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
-        self._turns.put_nowait(None)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(keeping, _DB_S)
+        await self._lead.kept(keeping)
         try:
-            await self._settled(reason, seconds)
+            if self._handing_over and not self.goes_on:
+                self.goes_on = await self._lead.hand_over(self._seen_s)
+            if not self.goes_on:
+                dead_s = min(self.dialogue.dead_s, seconds)
+                await self._lead.settle(Ending(reason, seconds, self._seen_s, dead_s))
         finally:
             await self._hang_up()
 
     def _billed(self, reason: Reason) -> float:
         """Nobody pays for the time in which they were waited for."""
-        away_s = 0.0 if self._lost_s is None else self._now() - self._lost_s
-        return max(0.0, self.seconds - away_s) if reason == "disconnected" else self.seconds
-
-    async def _settled(self, reason: Reason, seconds: float) -> None:
-        for _ in range(_TRIES):
-            try:
-                await asyncio.to_thread(self._settle, reason, seconds)
-            except Exception as error:  # noqa: BLE001 - the sweeper settles what stays open
-                log.error("not_settled", **describe(error))
-                await asyncio.sleep(1.0)
-            else:
-                return
+        if self._began_s is None or self._lost_s is None or reason != "disconnected":
+            return self.seconds
+        return max(0.0, self.seconds - (self._now() - self._lost_s))
 
     async def _arrive(self) -> None:
-        """Have it paid from now on, whoever settles it."""
         await self._there.wait()
-        while True:
-            try:
-                await asyncio.to_thread(self._sessions.reached, self.admitted.conversation_id)
-            except Exception as error:  # noqa: BLE001 - a database that is busy now may not be next time
-                log.warning("arrival_missed", **describe(error))
-                await asyncio.sleep(1.0)
-            else:
-                return
+        await self._lead.reached()
+
+    async def _is_ours(self) -> bool:
+        """Who was frozen says nothing before it knows that no other process leads it."""
+        if await self._lead.has_moved():
+            self.end("failed")
+            return False
+        return True
 
     async def _greet(self) -> None:
         await self._there.wait()
         who = self.admitted
-        self._line.tell(
-            events.event(
-                "bot-ready",
-                version=events.VERSION,
-                conversation_id=who.conversation_id,
-                mode=who.mode,
-                render="client" if self.film is None else "server",
-                character={"name": who.character.name, "language": who.character.language},
-                limit_s=who.limit_s,
-                is_test=who.is_test,
+        if who.before is not None:
+            self._line.tell(events.server("taken-over", render=self._render))
+            self.dialogue.take_up(who.before.turns)
+            if who.before.turns:
+                return
+        else:
+            self._line.tell(
+                events.event(
+                    "bot-ready",
+                    version=events.VERSION,
+                    conversation_id=who.conversation_id,
+                    mode=who.mode,
+                    render=self._render,
+                    character={"name": who.character.name, "language": who.character.language},
+                    limit_s=who.limit_s,
+                    is_test=who.is_test,
+                )
             )
-        )
         greeting = _first_word(who) if who.greeting is None else who.greeting
         if greeting:
             self.dialogue.say(greeting)
@@ -211,20 +217,19 @@ class Session:
             self._line.tell(events.server("video-stopped", reason=why))
 
     @property
-    def _seen_s(self) -> float | None:
-        """With a picture of ours; None where the client draws."""
-        return None if self.film is None else self.film.seconds
+    def _render(self) -> str:
+        return "client" if self.film is None else "server"
 
-    def _settle(self, reason: Reason, seconds: float) -> None:
-        self._sessions.end(
-            self.admitted.conversation_id,
-            Ending(
-                reason=reason,
-                seconds=seconds,
-                video_seconds=self._seen_s,
-                dead_s=min(self.dialogue.dead_s, seconds),
-            ),
-        )
+    @property
+    def _seen_s(self) -> float | None:
+        """With a picture of ours, in all terms; None where the client draws, and always did."""
+        before = self.admitted.before
+        if before is None or before.video_seconds is None:
+            earlier_s = before.seconds if before is not None else 0.0
+            return None if self.film is None else earlier_s + self.film.seconds
+        if self.film is not None:
+            return before.video_seconds + self.film.seconds
+        return before.video_seconds + max(0.0, self.seconds - before.seconds)
 
     def _failed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -290,7 +295,8 @@ class Session:
             if left_s <= 0:
                 self.end("limit")
             if self._lost_s is not None and self._now() - self._lost_s >= _GRACE_S:
-                self.end("never_connected" if self._began_s is None else "disconnected")
+                came = self._began_s is not None or self.admitted.before is not None
+                self.end("disconnected" if came else "never_connected")
             stage = self.dialogue.stage
             if (stage.held or not stage.audible) and self._idle():
                 self.end("idle")
@@ -299,27 +305,10 @@ class Session:
         return self._now() - self.dialogue.active_s >= self._idle_s
 
     async def _beat(self) -> None:
-        """Keep the credits held; end what was ended elsewhere."""
-        missed = 0
         while True:
             await asyncio.sleep(BEAT_S)
-            try:
-                going = await asyncio.to_thread(
-                    self._sessions.beat, self.admitted.conversation_id, video_seconds=self._seen_s
-                )
-                if not going:
-                    self.end("deleted")
-                missed = 0
-            except Exception as error:  # noqa: BLE001 - a database that is busy now may not be next time
-                missed += 1
-                log.warning("beat_missed", times=missed, **describe(error))
-
-    async def _keep(self) -> None:
-        while (turn := await self._turns.get()) is not None:
-            try:
-                await asyncio.to_thread(self._sessions.turn, self.admitted.conversation_id, turn)
-            except Exception as error:  # noqa: BLE001 - a lost line of a transcript ends no conversation
-                log.error("turn_not_kept", **describe(error))
+            if not await self._lead.beat(self._seen_s):
+                self.end("deleted")
 
 
 def _first_word(who: Admitted) -> str:

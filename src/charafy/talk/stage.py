@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -22,6 +23,8 @@ from charafy.talk.reply import Reply, Speaker
 log = structlog.get_logger("charafy.talk")
 
 TICK_S: Final = 0.02
+_FROZEN_S: Final = 5.0
+"""A process that did nothing for so long was stopped, perhaps for much longer."""
 _LEAD: Final = "opener"
 """What clients know as a reply of its own: an opener, or an apology."""
 
@@ -264,9 +267,14 @@ class Stage:
         task.add_done_callback(self._dropping.discard)
 
 
-async def ticking(stage: Stage) -> None:
-    """Tick until cancelled."""
+async def ticking(stage: Stage, may_go_on: Callable[[], Awaitable[bool]] | None = None) -> None:
+    """Tick until cancelled, or until it may not go on: asked after nothing happened for seconds."""
+    ticked_s = time.monotonic()
     with contextlib.suppress(asyncio.CancelledError):
         while True:
+            frozen = time.monotonic() - ticked_s > _FROZEN_S
+            if frozen and may_go_on is not None and not await may_go_on():
+                return
+            ticked_s = time.monotonic()
             stage.tick()
             await asyncio.sleep(TICK_S)

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
+from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtp import RtpPacket
+from aiortc.utils import uint16_add
 from pipecat.frames.frames import Frame, InterruptionFrame, OutputAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection
+from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from pipecat.transports.smallwebrtc.transport import (
     SmallWebRTCOutputTransport,
@@ -19,9 +23,28 @@ from pipecat.transports.smallwebrtc.transport import (
 from charafy.talk.bounds import bound_fragments
 
 _MOST_WAITING: Final = 100
-_PREFETCH: Final = 1
-"""Packets of 20 ms."""
+_LATE: Final = 1 << 15
+_RESTARTED: Final = 100
+"""Packets: one that is late by more begins another numbering."""
 _VP8: Final = "video/vp8"
+
+
+class Prompt(JitterBuffer):
+    """Of sound: hands every packet on as it comes, and leaves out what comes too late.
+
+    aiortc's own keeps 80 ms in case packets swap places, and after a lost one stays 320 ms late for
+    good. Who interrupts, and who ends a turn, would be noticed that much later; who listens here
+    misses 20 ms of a word less.
+    """
+
+    def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
+        """See `JitterBuffer.add`."""
+        if self._origin is not None:
+            ahead = uint16_add(packet.sequence_number, -self._origin)
+            if ahead >= _LATE and (1 << 16) - ahead <= _RESTARTED:
+                return False, None
+        self._origin = uint16_add(packet.sequence_number, 1)
+        return False, JitterFrame(data=packet._data, timestamp=packet.timestamp)  # type: ignore[attr-defined]
 
 
 class Connection(SmallWebRTCConnection):
@@ -39,13 +62,28 @@ class Connection(SmallWebRTCConnection):
             bound_fragments(self.pc.sctp)
         for transceiver in self.pc.getTransceivers():
             if transceiver.kind == "audio":
-                # aiortc keeps 80 ms of sound in case packets swap places; who interrupts, and who
-                # ends a turn, would be noticed that much later.
                 receiver: Any = transceiver.receiver
-                receiver._RTCRtpReceiver__jitter_buffer._prefetch = _PREFETCH
+                receiver._RTCRtpReceiver__jitter_buffer = Prompt(capacity=16)
             # Preferences set now would come too late: aiortc takes the client's first choice when
             # it reads the offer. Sorting keeps the order of the others.
             transceiver._codecs.sort(key=lambda codec: codec.mimeType.lower() != _VP8)
+
+    async def _close(self) -> None:
+        # An offer that breaks off in the middle leaves some without a transport: aiortc stumbles
+        # over the first of these and closes nothing after it.
+        pc: Any = self.pc
+        for unborn in [one for one in pc.getTransceivers() if one.receiver.transport is None]:
+            await unborn.stop()
+            pc._RTCPeerConnection__transceivers.remove(unborn)
+        if pc.sctp is not None and pc.sctp.transport is None:
+            pc._RTCPeerConnection__sctp = None
+        await super()._close()  # type: ignore[no-untyped-call]
+
+    def transport(self) -> Transport:
+        return Transport(
+            self,
+            TransportParams(audio_in_enabled=True, audio_out_enabled=True, audio_out_10ms_chunks=2),
+        )
 
     @property
     def shows(self) -> bool:
@@ -78,6 +116,11 @@ class Output(SmallWebRTCOutputTransport):
 
 class Transport(SmallWebRTCTransport):
     """What carries one conversation."""
+
+    def __init__(self, connection: Connection, params: TransportParams) -> None:
+        super().__init__(connection, params)
+        for never in ("on_client_left", "on_client_gone"):  # a peer connection is lost, no more
+            self._register_event_handler(never)
 
     def output(self) -> SmallWebRTCOutputTransport:
         if self._output is None:

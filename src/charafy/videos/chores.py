@@ -41,15 +41,15 @@ class Chores:
         credits: Credits,
         storage: Storage,
         endings: Endings,
-        workshop: Path,
+        workshops: Path,
     ) -> None:
-        """`workshop`: the folder in which this machine's worker leaves what is unfinished."""
+        """`workshops`: in whose folders the workers here leave what is unfinished."""
         self._db = db
         self._clock = clock
         self._credits = credits
         self._storage = storage
         self._endings = endings
-        self._workshop = workshop
+        self._workshops = workshops
 
     def renew_leases(self, mine: Collection[str]) -> int:
         """A worker is there: what waits, and what it is making (`mine`), keeps its credits.
@@ -97,28 +97,34 @@ class Chores:
         return len(expired)
 
     def remove_orphans(self) -> int:
-        """Delete files of videos that have no row, and what a killed worker left; how many.
+        """Delete files that no row needs, and what a killed worker left; how many.
 
         Lists every file of every video: a chore for the start, not for every minute.
         """
         old = self._storage.keys("videos/", older_than=self._clock.now() - ORPHAN_AGE)
         owners = sorted({key.split("/")[1] for key in old})
-        rows: set[str] = set()
+        kept: dict[str, frozenset[str] | None] = {}
         with self._db.read() as tx:
             for start in range(0, len(owners), _BATCH):
-                rows |= queries.known(tx, owners[start : start + _BATCH]).keys()
-        orphans = [key for key in old if key.split("/")[1] not in rows]
+                kept |= queries.kept_files(tx, owners[start : start + _BATCH])
+
+        def needed(key: str) -> bool:
+            files = kept.get(key.split("/")[1], frozenset())
+            return files is None or key in files
+
+        # Of a video that is over as well: whoever was killed or frozen when it ended, or couldn't
+        # reach the storage, left what it had made until then.
+        orphans = [key for key in old if not needed(key)]
         for key in orphans:
             self._storage.delete(key)
-        return len(orphans) + self._clear_workshop()
+        return len(orphans) + self._clear_workshops()
 
-    def _clear_workshop(self) -> int:
-        if not self._workshop.is_dir():
-            return 0
-        folders = {path.name: path for path in self._workshop.iterdir()}
+    def _clear_workshops(self) -> int:
+        folders = list(self._workshops.glob("*/*"))
+        names = sorted({path.name for path in folders})
         with self._db.read() as tx:
-            rows = queries.known(tx, list(folders)) if folders else {}
-        done = [path for name, path in folders.items() if rows.get(name) != "processing"]
+            rows = queries.known(tx, names) if names else {}
+        done = [path for path in folders if rows.get(path.name) != "processing"]
         for path in done:
             shutil.rmtree(path, ignore_errors=True)
         return len(done)

@@ -1,23 +1,25 @@
 """Videos as durable workflows: what was begun goes on after a crash, where it was.
 
 DBOS records which steps of a video are done; the row in `videos` says what is wanted and settles
-the money. A worker that dies leaves its videos to the next process of its name, which takes them
-up at the step that was interrupted. See docs/decisions/video-jobs.md.
+the money. A worker that dies leaves its videos to whoever finds that out, which takes them up at
+the step that was interrupted. See docs/decisions/video-jobs.md and many-processes.md.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from charafy.kernel.observe import describe
+from charafy.kernel.db_url import patient
+from charafy.kernel.observe import Metrics, describe
 from charafy.kernel.settings import Settings
+from charafy.kernel.traces import Traces
 from charafy.videos.making import Maker, failure_of, may_pass
 from charafy.videos.models import Failure, Video
 from charafy.videos.work import Unwanted, Work
@@ -36,6 +38,8 @@ POLL_S: Final = 0.5
 LOOK_S: Final = 0.5
 """How often a video under way is checked for whether it is still wanted."""
 REPORT_S: Final = 1.0
+_CONNECTIONS: Final = 8
+"""To the records of jobs, where a database counts them."""
 _ATTEMPTS: Final = 3
 _WAIT_S: Final = 2.0
 _ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -44,8 +48,21 @@ _ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDE
 class Jobs:
     """The worker's part. One per process, because DBOS is."""
 
-    def __init__(self, settings: Settings, work: Work, maker: Maker) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        work: Work,
+        maker: Maker,
+        run: str,
+        *,
+        metrics: Metrics,
+        traces: Traces,
+    ) -> None:
+        """`run`: this very run of the worker, under which nothing was ever begun before."""
+        self._metrics = metrics
+        self._traces = traces
         self._settings = settings
+        self._worker = run
         self._work = work
         self._maker = maker
         self._stopping = threading.Event()
@@ -63,14 +80,15 @@ class Jobs:
             return frozenset(self._busy)
 
     def start(self) -> None:
-        """Take up what was left and from now on what is ordered. Returns when that works."""
+        """Take up what is ordered from now on. Returns when that works."""
         from dbos import DBOS
 
         DBOS(
             config={
                 "name": "charafy",
-                "system_database_url": self._settings.jobs_db_url,
-                "executor_id": self._settings.worker_name,
+                "system_database_url": patient(self._settings.jobs_db_url),
+                "executor_id": self._worker,
+                "sys_db_pool_size": max(_CONNECTIONS, 2 * self._settings.video_concurrency),
                 "application_version": VERSION,
                 # Its words are for developers of workflows; we log what matters ourselves.
                 "log_level": "CRITICAL",
@@ -92,6 +110,16 @@ class Jobs:
             on_conflict="always_update",
         )
         self._poller.start()
+
+    def take_over(self, runs: list[str]) -> None:
+        """Let whoever is free go on with what these runs of workers had begun: they are over.
+
+        Does nothing to what was taken up by another since; so two may do it at once.
+        """
+        from dbos import DBOS
+
+        # What DBOS itself does at a start, for other names than its own.
+        DBOS._recover_pending_workflows(runs)
 
     def drain(self, patience_s: float) -> bool:
         """Take up nothing more and put down what is under way, after its frame or its sentence.
@@ -169,7 +197,8 @@ class Jobs:
         try:
             if self._stopping.is_set():
                 self._park(video_id)
-            self._conduct(video_id)
+            with self._metrics.job_seconds.labels("video").time():
+                self._conduct(video_id)
             self._maker.clean(self._work.find(video_id), video_id)
         finally:
             with self._lock:
@@ -179,7 +208,12 @@ class Jobs:
         from dbos import error as dbos_error
 
         try:
-            self._steps(self._work.begin(video_id))
+            video = self._work.begin(video_id)
+            made = self._traces.span(
+                "video", kind="consumer", parent=video.order.trace, video__id=video_id
+            )
+            with made:
+                self._steps(video)
         except Unwanted:
             return
         except Failure as failure:
@@ -195,10 +229,20 @@ class Jobs:
         from dbos import DBOS
 
         tick = self._ticker(video)
-        DBOS.run_step(_step("speak"), self._maker.speak, video, tick)
-        duration_s = DBOS.run_step(_step("film"), self._maker.film, video, tick)
-        made = DBOS.run_step(_step("store"), self._maker.store, video, duration_s, tick)
-        DBOS.run_step(_step("settle"), self._maker.settle, video, made)
+        with self._timed("speak"):
+            DBOS.run_step(_step("speak"), self._maker.speak, video, tick)
+        with self._timed("film"):
+            duration_s = DBOS.run_step(_step("film"), self._maker.film, video, tick)
+        with self._timed("store"):
+            made = DBOS.run_step(_step("store"), self._maker.store, video, duration_s, tick)
+        with self._timed("settle"):
+            DBOS.run_step(_step("settle"), self._maker.settle, video, made)
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        timed = self._metrics.job_step_seconds.labels("video", step).time()
+        with timed, self._traces.span(f"video.{step}"):
+            yield
 
     def _give_up(self, video_id: str, error: BaseException) -> None:
         failure = failure_of(error)

@@ -101,13 +101,13 @@ class Maker:
 
     def clean(self, video: Video | None, video_id: str) -> None:
         """Remove what nobody needs any more; `video`: as it is now, None when it is gone."""
-        shutil.rmtree(self._workshop / video_id, ignore_errors=True)
+        # Of others as well: one that was killed over it does not come back to it.
+        for left in self._workshop.parent.glob(f"*/{video_id}"):
+            shutil.rmtree(left, ignore_errors=True)
         kept = set()
         if video is not None and video.status == "completed":
             kept = {video.output_key, video.srt_key, video.vtt_key}
-        for key in self._storage.keys(folder(video_id)):
-            if key not in kept:
-                self._storage.delete(key)
+        self._storage.forget_prefix(folder(video_id), but=kept)
 
     def _speech(self, video: Video) -> Spoken:
         try:

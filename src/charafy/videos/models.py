@@ -56,6 +56,8 @@ class Order:
     format: VideoFormat
     voice_id: str | None = None
     """Whose `engine_voice` it was when it was ordered; None for a recording."""
+    trace: str | None = None
+    """The span that ordered it, as `traceparent`, where that was traced."""
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)

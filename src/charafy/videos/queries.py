@@ -107,6 +107,18 @@ def known(tx: Tx, video_ids: list[str]) -> dict[str, Status]:
     return {row.id: row.status for row in tx.execute(wanted)}
 
 
+def kept_files(tx: Tx, video_ids: list[str]) -> dict[str, frozenset[str] | None]:
+    """Of those ids that have a row: the files it names; None while it is being made."""
+    named = (videos.c.output_key, videos.c.srt_key, videos.c.vtt_key)
+    wanted = sa.select(videos.c.id, videos.c.status, *named).where(videos.c.id.in_(video_ids))
+    return {
+        row.id: None
+        if row.status == "processing"
+        else frozenset(key for key in (row.output_key, row.srt_key, row.vtt_key) if key)
+        for row in tx.execute(wanted)
+    }
+
+
 def insert(tx: Tx, video: Video, lease_until: datetime) -> None:
     tx.execute(
         videos.insert(),

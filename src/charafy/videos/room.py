@@ -15,6 +15,7 @@ from charafy.kernel.http.idempotency import Idempotency
 from charafy.kernel.media.images import PhotoReader
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
+from charafy.kernel.traces import OFF, Traces
 from charafy.speech.service import Speech
 from charafy.videos.chores import Chores
 from charafy.videos.drafting import Drafting
@@ -47,6 +48,7 @@ class VideoRoom:
         storage: Storage,
         fetcher: Fetcher,
         emit: Emit,
+        traces: Traces = OFF,
     ) -> VideoRoom:
         endings = Endings(
             db,
@@ -67,6 +69,7 @@ class VideoRoom:
             storage=storage,
             endings=endings,
             settings=settings,
+            traces=traces,
         )
         chores = Chores(
             db,
@@ -74,7 +77,7 @@ class VideoRoom:
             credits=credits,
             storage=storage,
             endings=endings,
-            workshop=settings.workshop,
+            workshops=settings.workshops,
         )
         return cls(videos, Work(db, clock, characters=characters, endings=endings), chores)
 

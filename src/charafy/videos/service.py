@@ -8,6 +8,8 @@ and keeps the row; a worker finds it there. A file without a row is removed at o
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +24,7 @@ from charafy.kernel.http.idempotency import Idempotency, Replay, Ticket
 from charafy.kernel.ids import new_id
 from charafy.kernel.settings import Prices, Settings
 from charafy.kernel.storage import Storage
+from charafy.kernel.traces import OFF, Traces
 from charafy.videos import queries
 from charafy.videos.chores import HOLD_LEASE, LEASE
 from charafy.videos.drafting import Draft, Drafting
@@ -52,7 +55,9 @@ class Videos:
         storage: Storage,
         endings: Endings,
         settings: Settings,
+        traces: Traces = OFF,
     ) -> None:
+        self._traces = traces
         self._db = db
         self._clock = clock
         self._characters = characters
@@ -63,7 +68,9 @@ class Videos:
         self._endings = endings
         self._settings = settings
         self._allowance = DailyAllowance(
-            clock, "Test keys have {limit:,} seconds of video made a day"
+            clock,
+            "Test keys have {limit:,} seconds of video made a day",
+            shared=credits.shared,
         )
 
     def order(
@@ -88,7 +95,7 @@ class Videos:
             content = self._accept(caller, ticket, video_id, body.character_id.lower(), draft)
         except BaseException:  # whatever stopped it: the key is free for a retry, no file stays
             self._idempotency.abandon(ticket)
-            self._storage.delete_prefix(folder(video_id))
+            self._storage.forget_prefix(folder(video_id))
             raise
         return Response(content, 200, media_type=_JSON)
 
@@ -130,7 +137,7 @@ class Videos:
                 answer = self._answer(tx, self._owned(tx, account_id, video_id))
         except EndedMeanwhile:
             raise self._too_late(account_id, video_id) from None
-        self._storage.delete_prefix(video.folder)  # a worker removes what it still writes
+        self._storage.forget_prefix(video.folder)  # a worker removes what it still writes
         return answer
 
     def delete(self, account_id: str, video_id: str) -> str:
@@ -143,7 +150,7 @@ class Videos:
             if video.status == "processing":
                 self._credits.release(tx, video.hold_id)
             queries.delete(tx, video.video_id)
-        self._storage.delete_prefix(video.folder)
+        self._storage.forget_prefix(video.folder)
         return video.video_id
 
     def erase(self, tx: Tx, account_id: str) -> None:
@@ -163,6 +170,7 @@ class Videos:
         self, caller: Caller, ticket: Ticket, video_id: str, character_id: str, draft: Draft
     ) -> bytes:
         """Hold the credits and keep the row and the answer, all in one unit of work."""
+        order = replace(draft.order, trace=self._traces.carried())
         with self._db.write() as tx:
             one_at_a_time(tx, f"videos:{caller.account_id}")
             turn = self._turn(tx, caller)
@@ -172,7 +180,7 @@ class Videos:
             # As it is now: it may have been deleted while its recording was fetched.
             self._characters.owned(tx, caller.account_id, character_id)
             video = self._hold(tx, caller, video_id, character_id, draft, turn=turn)
-            queries.insert(tx, video, self._clock.now() + LEASE)
+            queries.insert(tx, replace(video, order=order), self._clock.now() + LEASE)
             answer = CreatedVideo(
                 video_id=video_id,
                 status="processing",
@@ -210,6 +218,7 @@ class Videos:
             reference=f"video:{video_id}",
             description=f"Video {video_id}",
             lease_s=HOLD_LEASE.total_seconds(),
+            character_id=character_id,
         )
         return Video(
             video_id=video_id,

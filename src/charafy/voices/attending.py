@@ -35,19 +35,22 @@ class Attendant:
         *,
         busy: Callable[[], bool],
         prepare: Callable[[], object] = lambda: None,
+        tell: Callable[[str, float], object] = lambda _outcome, _s: None,
         poll_s: float = POLL_S,
         look_s: float = LOOK_S,
         longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
         """`name`: this worker's, under which it takes up again what it was killed over; `busy`
         tells that something more urgent is to be done; `prepare` loads, before the first, what
-        that shares with refinements: threads that a refinement begins give way for ever.
+        that shares with refinements: threads that a refinement begins give way for ever; `tell`
+        learns how each ended, and how many seconds it took in one go.
         """
         self._refinery = refinery
         self._name = name
         self._busy = busy
         self._prepare = prepare
         self._prepared = False
+        self._tell = tell
         self._poll_s = poll_s
         self._look_s = look_s
         self._longest_pause_s = longest_pause_s
@@ -90,12 +93,13 @@ class Attendant:
         job = self._refinery.claim(self._name)
         if job is None:
             return False
-        self._job = job
+        self._job, began_s = job, time.monotonic()
         try:
             self._ready()
             ended = self._refinery.refine(job, self._pausing(job))
         finally:
             self._job = None
+        self._tell(ended or "put_down", time.monotonic() - began_s)
         log.info("voice_refined", voice_id=job.voice.voice_id, outcome=ended or "put down")
         return True
 

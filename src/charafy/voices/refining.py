@@ -24,6 +24,7 @@ from charafy.kernel.ids import new_id
 from charafy.kernel.media.recordings import read_recording
 from charafy.kernel.observe import describe
 from charafy.kernel.storage import Storage
+from charafy.kernel.stores import StorageUnavailable
 from charafy.voices import queries
 from charafy.voices.catalogue import Voices
 from charafy.voices.making import clone_key, forget_samples, nobody
@@ -172,7 +173,7 @@ class Refinery:
             method=better.method,
         )
         if ended is None:  # deleted meanwhile, perhaps with its folder
-            self._storage.delete(key)
+            self._storage.forget(key)
         else:
             forget_samples(self._storage, job.voice.voice_id)
         return ended
@@ -188,7 +189,10 @@ class Refinery:
                 return None
             tell_refined(tx, self._emit, self._voices, ended)
         if ended.reference_key:
-            self._storage.delete(ended.reference_key)
+            try:
+                self._storage.delete(ended.reference_key)
+            except StorageUnavailable:
+                return refinement  # its row still names it: `Chores` removes both
             with self._db.write() as tx:
                 queries.update(tx, voice_id, reference_key=None)
         return refinement

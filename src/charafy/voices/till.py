@@ -20,7 +20,7 @@ def till_of(db: Database, clock: Clock, credits: Credits, settings: Settings) ->
     return Till(
         db,
         credits,
-        DailyAllowance(clock, "Test keys clone {limit:,} voices a day"),
+        DailyAllowance(clock, "Test keys clone {limit:,} voices a day", shared=credits.shared),
         kind="voice_clone",
         price=settings.prices.voice_clone,
         lease_s=LEASE_S,

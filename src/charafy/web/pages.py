@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
@@ -32,7 +32,10 @@ Translate = Callable[[str], str]
 class Pages:
     """Renders templates of `charafy.web` and of the features. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, carriers: Sequence[str] = ()) -> None:
+        """`carriers`: addresses besides our own that scripts of pages may connect to."""
+        self.policy = policy_with(CONTENT_SECURITY_POLICY, carriers)
+        """The Content-Security-Policy of a page."""
         self._environment = Environment(
             loader=PackageLoader("charafy.web"),
             autoescape=True,
@@ -56,7 +59,7 @@ class Pages:
         )
         secret = "csrf_token" in context
         headers = {
-            "content-security-policy": CONTENT_SECURITY_POLICY,
+            "content-security-policy": self.policy,
             "vary": "accept-language, accept-encoding, cookie",
             "cache-control": "no-store" if secret else "private, no-cache",
         }
@@ -69,6 +72,14 @@ class Pages:
         if request.query_params.get("lang") == language:
             response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_S, samesite="lax")
         return response
+
+
+def policy_with(policy: str, carriers: Sequence[str]) -> str:
+    """It, with these addresses to connect to; they hold nothing that ends a directive."""
+    if not carriers:
+        return policy
+    rest = [part for part in policy.split("; ") if not part.startswith("connect-src")]
+    return "; ".join((rest[0], " ".join(("connect-src 'self'", *carriers)), *rest[1:]))
 
 
 def accepts_gzip(request: Request) -> bool:

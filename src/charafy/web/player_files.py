@@ -1,25 +1,30 @@
-"""`/static/avatar`, `/static/conversation` and `/static/embed`: for pages of any origin, packed."""
+"""Our modules, for pages of any origin and for programs: `/static/avatar`, `/static/client`,
+`/static/conversation` and `/static/embed`, packed; `/static/livekit` is what one of them loads."""
 
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from charafy.kernel.errors import NotFound
+from charafy.web import client_package
 from charafy.web.pages import accepts_gzip
 
 _TYPES = (
     (".d.ts", "text/plain; charset=utf-8"),
     (".js", "text/javascript; charset=utf-8"),
     (".css", "text/css; charset=utf-8"),
+    (".txt", "text/plain; charset=utf-8"),
 )
-Folder = Literal["avatar", "conversation", "embed"]
+Folder = Literal["avatar", "client", "conversation", "embed", "livekit"]
+_FOLDERS: Final[tuple[Folder, ...]] = get_args(Folder)
 _CACHE = "public, max-age=300"
 
 
@@ -27,6 +32,7 @@ def router() -> APIRouter:
     """Module scripts from another origin need its permission, unlike images; see
     docs/decisions/browser-player.md."""
     api = APIRouter(include_in_schema=False)
+    api.include_router(client_package.router())
 
     @cache
     def packed(folder: Folder, name: str) -> bytes:
@@ -45,17 +51,15 @@ def router() -> APIRouter:
             return Response(packed(folder, name), 200, headers, content_type)
         return Response(module.read_bytes(), 200, headers, content_type)
 
-    @api.api_route("/static/avatar/{name}", methods=["GET", "HEAD"])
-    def read_avatar_module(request: Request, name: str) -> Response:
-        return read(request, "avatar", name)
+    def reader(folder: Folder) -> Callable[[Request, str], Response]:
+        def read_module(request: Request, name: str) -> Response:
+            return read(request, folder, name)
 
-    @api.api_route("/static/conversation/{name}", methods=["GET", "HEAD"])
-    def read_conversation_module(request: Request, name: str) -> Response:
-        return read(request, "conversation", name)
+        return read_module
 
-    @api.api_route("/static/embed/{name}", methods=["GET", "HEAD"])
-    def read_embed_file(request: Request, name: str) -> Response:
-        return read(request, "embed", name)
+    for folder in _FOLDERS:
+        path = f"/static/{folder}/{{name}}"
+        api.add_api_route(path, reader(folder), methods=["GET", "HEAD"])
 
     @api.api_route("/widget.js", methods=["GET", "HEAD"])
     def read_widget(request: Request) -> Response:

@@ -17,5 +17,6 @@ TROUBLES: Final = (
     "no_route",
     "silent",
     "at_capacity",
+    "livekit_unavailable",
 )
 """Why there is no conversation, or none by voice."""

@@ -16,6 +16,7 @@ from datetime import timedelta
 
 import structlog
 
+from charafy.kernel.bell import Bell
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
 from charafy.kernel.observe import Metrics, describe
@@ -30,7 +31,7 @@ WORKERS = 16
 """Threads that wait for endpoints; they cost memory, hardly time."""
 PER_ACCOUNT = 4
 POLL_S = 1.0
-"""How often to look for what another process wrote, or for what is to be tried again."""
+"""How often to look for what is to be tried again, and for what nobody rang for."""
 LEASE = timedelta(seconds=60)
 """Longer than an attempt may take: only a process that died leaves one to run out."""
 LOOK_AHEAD = 64
@@ -46,7 +47,7 @@ class Deliverer:
         sender: Sender,
         metrics: Metrics,
         *,
-        bell: threading.Event,
+        bell: Bell,
         jitter: Callable[[], float] = random.random,
         poll_s: float = POLL_S,
     ) -> None:
@@ -76,6 +77,7 @@ class Deliverer:
         """Send from now on, in a thread of its own. Does nothing when started already."""
         if self._loop is None:
             self._stopping.clear()
+            self._bell.start()
             self._loop = threading.Thread(
                 target=self._forever, name="charafy-webhooks", daemon=True
             )
@@ -85,9 +87,10 @@ class Deliverer:
         """End the loop; what is under way goes on until `close`."""
         if self._loop is not None:
             self._stopping.set()
-            self._bell.set()
+            self._bell.wake()
             self._loop.join()
             self._loop = None
+            self._bell.stop()
 
     def close(self) -> None:
         """Stop, and wait for the attempts under way: each is bounded."""
@@ -146,4 +149,4 @@ class Deliverer:
         finally:
             with self._lock:
                 self._under_way.pop(claim.endpoint.endpoint_id, None)
-            self._bell.set()
+            self._bell.wake()

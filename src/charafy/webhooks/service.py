@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from charafy.kernel.bell import Bell
 from charafy.kernel.clock import Clock, iso
 from charafy.kernel.cursors import cursor_after
 from charafy.kernel.db import Database, Tx, after_commit, one_at_a_time
@@ -50,7 +50,7 @@ class Webhooks:
         secrets: Secrets,
         outside: Outside,
         *,
-        bell: threading.Event,
+        bell: Bell,
         per_account: int,
         log_days: int,
     ) -> None:
@@ -209,7 +209,7 @@ class Webhooks:
             .where(deliveries.c.id == delivery.delivery_id, idle)
             .values(status="pending", tries=0, due_at=now, lease=None)
         )
-        after_commit(tx, self._bell.set)
+        after_commit(tx, self._bell.ring)
         return self._delivery(tx, account_id, delivery_id)
 
     def sweep(self) -> int:
@@ -247,7 +247,7 @@ class Webhooks:
         # ASCII alone: a lone surrogate in a text must not keep an event from its way.
         body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
         made = outbox.add(tx, account_id, event_type, body=body, endpoint_ids=endpoint_ids, now=now)
-        after_commit(tx, self._bell.set)
+        after_commit(tx, self._bell.ring)
         return made
 
     def _switched(self, tx: Tx, endpoint: Endpoint, *, on: bool) -> dict[str, Any]:

@@ -7,7 +7,16 @@ import pytest
 from numpy.typing import NDArray
 
 from charafy.engines.hearing import SAMPLE_RATE, Samples
-from charafy.engines.hearing.turns import Ended, Heard, Hesitated, Resumed, Started, TurnTaker
+from charafy.engines.hearing.turns import (
+    Calmed,
+    Ended,
+    Heard,
+    Hesitated,
+    Resumed,
+    Started,
+    Stirred,
+    TurnTaker,
+)
 from charafy.engines.voice.cloning.rates import listened
 from tests.support.listening import recorded, silero
 
@@ -43,7 +52,8 @@ def taker() -> TurnTaker:
 
 
 def kinds(heard: list[Heard]) -> list[str]:
-    return [type(one).__name__ for one in heard]
+    """Of turns, without the signs that one may begin."""
+    return [type(one).__name__ for one in heard if not isinstance(one, Stirred | Calmed)]
 
 
 def ended(heard: list[Heard]) -> Ended:
@@ -54,7 +64,7 @@ def ended(heard: list[Heard]) -> Ended:
 def test_a_turn_starts_hesitates_and_ends(taker: TurnTaker) -> None:
     heard = taker.feed(script((SILENCE, 1), (SPEECH, 1), (SILENCE, 2)))
     assert kinds(heard) == ["Started", "Hesitated", "Ended"]
-    started, hesitated, end = heard
+    _, started, hesitated, end = heard
     assert started.at_s == pytest.approx(1.1, abs=0.04)
     assert hesitated.at_s == pytest.approx(2.2, abs=0.04)
     assert end.at_s == pytest.approx(3.3, abs=0.04)
@@ -124,7 +134,21 @@ def test_who_goes_on_at_once_is_heard_from_before_the_first_word(taker: TurnTake
 
 @pytest.mark.parametrize("length_s", [0.032, 0.064])
 def test_a_click_is_no_turn(taker: TurnTaker, length_s: float) -> None:
-    assert not taker.feed(script((SILENCE, 1), (SPEECH, length_s), (SILENCE, 2)))
+    assert not kinds(taker.feed(script((SILENCE, 1), (SPEECH, length_s), (SILENCE, 2))))
+
+
+def test_the_first_sign_of_a_voice_is_told_at_once(taker: TurnTaker) -> None:
+    stirred, started, *_ = taker.feed(script((SILENCE, 1), (SPEECH, 1), (SILENCE, 2)))
+    assert isinstance(stirred, Stirred)
+    assert isinstance(started, Started)
+    assert started.at_s - stirred.at_s == pytest.approx(FRAME_S)
+
+
+def test_a_click_that_looked_like_one_is_taken_back_in_the_next_frame(taker: TurnTaker) -> None:
+    stirred, calmed = taker.feed(script((SILENCE, 1), (SPEECH, 2 * FRAME_S), (SILENCE, 2)))
+    assert isinstance(stirred, Stirred)
+    assert isinstance(calmed, Calmed)
+    assert calmed.at_s - stirred.at_s == pytest.approx(FRAME_S)
 
 
 def test_a_click_does_not_put_off_the_end(taker: TurnTaker) -> None:
@@ -224,7 +248,7 @@ def test_somebody_who_reads_a_sentence_takes_one_turn() -> None:
 def test_somebody_who_reads_for_long_pauses_within_the_turn() -> None:
     said = np.concatenate((listened(recorded("sensibility.flac")), quiet(2)))
     heard = TurnTaker(silero().listen()).feed(said)
-    assert isinstance(heard[0], Started)
+    assert kinds(heard)[0] == "Started"
     assert any(isinstance(one, Resumed) for one in heard)
     assert ended(heard).speech_s > 8
 

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from charafy.engines.hearing import SAMPLE_RATE, Samples
-from charafy.engines.hearing.turns import Ended, Heard, Hesitated, Resumed, Started, TurnTaker
+from charafy.engines.hearing.turns import (
+    Calmed,
+    Ended,
+    Heard,
+    Hesitated,
+    Resumed,
+    Started,
+    Stirred,
+    TurnTaker,
+)
 
 FRAME = 512
 FRAME_S = FRAME / SAMPLE_RATE
@@ -98,6 +107,18 @@ def test_pauses_lie_within_turns_and_are_left_once(happenings: list[Happening]) 
             case Resumed():
                 assert hesitating
                 hesitating = False
+
+
+@given(HAPPENINGS)
+@example([(1.0, 2), "press", (0.0, 5), "release", (1.0, 2), (0.0, 1)])
+@settings(deadline=None, max_examples=150)
+def test_a_sign_is_followed_by_a_turn_or_taken_back(happenings: list[Happening]) -> None:
+    heard = after([*happenings, "release", (0.0, 1)]).heard
+    for one, following in zip(heard, [*heard[1:], None], strict=False):
+        if isinstance(one, Stirred):
+            assert isinstance(following, Started | Calmed)
+        if isinstance(following, Calmed):
+            assert isinstance(one, Stirred)
 
 
 @given(HAPPENINGS)

@@ -30,6 +30,21 @@ def cut(text: str, language: Language, step: int = 3) -> list[str]:
         ("en", "Really?! Yes...", ["Really?!", "Yes..."]),
         ("ja", "雨が好きです。あなたは？", ["雨が好きです。", "あなたは？"]),
         ("ja", "そうですね、雨が好きです。", ["そうですね、", "雨が好きです。"]),
+        (
+            "en",
+            "The sky is a beautiful colour because it has many layers and it is wide. Is it?",
+            [
+                "The sky is a beautiful colour",
+                "because it has many layers and it is wide.",
+                "Is it?",
+            ],
+        ),
+        ("en", "I love to lie in bed all day.", ["I love to lie in bed all day."]),
+        (
+            "ja",
+            "京都の名所や散歩するスポットとしては祇園が有名です。",
+            ["京都の名所や散歩するスポットとしては", "祇園が有名です。"],
+        ),
         ("en", "", []),
     ],
 )
@@ -52,7 +67,10 @@ def test_nothing_is_lost_and_nothing_is_long(text: str, language: Language, step
 
 
 @given(
-    st.text(st.sampled_from("ab,.!?:;「」。、 \n"), max_size=400),
+    st.lists(
+        st.sampled_from([*"ab,.!?:;「」。、は京 \n", " because ", "to", "andy", "well", "都が"]),
+        max_size=300,
+    ).map("".join),
     st.sampled_from(["en", "ja"]),
     st.integers(1, 400),
 )

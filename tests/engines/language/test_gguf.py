@@ -63,6 +63,30 @@ def test_what_was_read_ahead_is_not_read_again(chat: EmbeddedChat) -> None:
     assert time.process_time() - warmed < (warmed - began) / 3
 
 
+def test_what_is_left_of_a_conversation_is_not_read_again_when_its_beginning_is_forgotten(
+    chat: EmbeddedChat,
+) -> None:
+    told = Message("system", "You are Mio.")
+    said = [
+        Message(role, f"The number {n} is one that I like more than the {n + 1}, and it is mine.")
+        for n in range(12)
+        for role in ("user", "assistant")
+    ]
+    began = time.process_time()
+    chat.warm(Asked((told, *said), "en"))
+    warmed = time.process_time()
+    reminder = Message("system", "They like numbers.")
+    chat.warm(Asked((told, *said[12:], reminder), "en"))
+    assert time.process_time() - warmed < (warmed - began) / 4
+
+
+def test_what_is_told_in_the_middle_of_a_conversation_stands_there() -> None:
+    turns = (Message("user", "Hi!"), Message("assistant", "Hello."))
+    prompt = chatml(Asked((SYSTEM, *turns, Message("system", "It rains.")), "en"), next_="user")
+    assert prompt.startswith(chatml(Asked((SYSTEM, *turns), "en"), next_="system") + "It rains.")
+    assert prompt.endswith("<|im_start|>user\n")
+
+
 def test_it_makes_room_for_the_voice_between_clauses_and_says_the_same(model: Path) -> None:
     free = "".join(greedy(model).reply(ASKED))
     waited: list[str] = []

@@ -58,6 +58,16 @@ def test_the_service_is_asked_as_its_clients_ask_it() -> None:
     }
 
 
+def test_a_service_is_told_everything_before_the_conversation() -> None:
+    said = Message("user", "Hi!"), Message("assistant", "Hello."), Message("user", "And?")
+    told = Message("system", "You are Mio."), Message("system", "They like tea.")
+    with talking(saying(event("Yes.", "stop"))) as (chat, server):
+        list(chat.reply(Asked((told[0], *said[:2], told[1], said[2]), "en")))
+        ((_, body),) = server.requests
+    assert [m["role"] for m in body["messages"]] == ["system", "user", "assistant", "user"]
+    assert body["messages"][0]["content"] == "You are Mio.\nThey like tea."
+
+
 def test_pieces_may_be_cut_anywhere_even_within_a_letter() -> None:
     body = b": ping\r\n\r\n" + event("雨").replace(b"\\u96e8", "雨".encode())
     bodies = [bytes([byte]) for byte in body + event("です。", "stop")]

@@ -1,5 +1,6 @@
 """The guard: who is asking, may they, how often."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import pytest
@@ -7,6 +8,7 @@ from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from limits.storage import MemoryStorage
 
+from charafy.kernel.clock import SystemClock
 from charafy.kernel.errors import Unauthorized
 from charafy.kernel.http.caller import Caller
 from charafy.kernel.http.errors import install_error_handlers
@@ -15,6 +17,8 @@ from charafy.kernel.http.limits import Limiter
 from charafy.kernel.http.middleware import RequestContext
 from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Plan, Settings
+from charafy.kernel.shared import Shared
+from tests.support import redis
 
 CALLERS = {
     name: Caller("account", "small", name, name == "test", frozenset(scopes))
@@ -23,8 +27,10 @@ CALLERS = {
         "other": ["credits:read"],
         "test": ["credits:read"],
         "narrow": ["voices:read"],
+        "writer": ["credits:write"],
     }.items()
 }
+CALLERS["operator"] = Caller("owner", "small", "o", False, frozenset(["credits:write"]), True)
 
 
 def authenticate(key: str) -> Caller:
@@ -35,15 +41,33 @@ def authenticate(key: str) -> Caller:
 
 @pytest.fixture
 def client() -> TestClient:
+    return _client(Limiter(MemoryStorage()))
+
+
+@pytest.fixture
+def without_redis() -> Iterator[TestClient]:
+    """Of a process whose Redis has just died."""
+    with redis.running() as server:
+        shared = Shared(server.url(), b"s" * 32, SystemClock(), Metrics())
+        shared.check()
+        server.kill()
+        yield _client(Limiter(MemoryStorage(), shared))
+
+
+def _client(limiter: Limiter) -> TestClient:
     plans = {"small": Plan(requests_per_minute=3, test_requests_per_minute=1)}
     settings = Settings(plans=plans, requests_per_minute_by_address=2)
-    guard = Guard(authenticate, Limiter(MemoryStorage()), settings)
+    # Known keys are looked at on the event loop, unless something there could wait.
+    guard = Guard(authenticate, limiter, settings, remembers=CALLERS.__contains__)
     app = FastAPI()
     install_error_handlers(app)
 
     @app.get("/credits")
     def credits(caller: Annotated[Caller, Depends(guard("credits:read"))]) -> str:
         return caller.key_id or ""
+
+    @app.api_route("/checkout", methods=["POST", "DELETE"])
+    def checkout(_: Annotated[Caller, Depends(guard("credits:write"))]) -> None: ...
 
     app.add_middleware(RequestContext, metrics=Metrics())
     return TestClient(app)
@@ -94,3 +118,24 @@ def test_test_keys_have_a_limit_of_their_own(client: TestClient) -> None:
 def test_guessing_keys_is_slowed_by_address_and_valid_keys_are_not(client: TestClient) -> None:
     assert [get(client, f"guess{n}") for n in range(3)] == [401, 401, 429]
     assert get(client, "live") == 200
+
+
+def test_without_redis_reads_go_on_counted_by_this_process(without_redis: TestClient) -> None:
+    assert [get(without_redis, "live") for _ in range(4)] == [200, 200, 200, 429]
+
+
+def test_without_redis_what_costs_money_waits_and_what_takes_away_does_not(
+    without_redis: TestClient,
+) -> None:
+    headers = {"x-api-key": "writer"}
+    answer = without_redis.post("/checkout", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "limits_unavailable")
+    assert answer.headers["retry-after"] == "2"
+    assert without_redis.delete("/checkout", headers=headers).status_code == 200
+    assert without_redis.post("/checkout", headers={"x-api-key": "operator"}).status_code == 200
+
+
+def test_without_redis_a_wrong_key_is_told_so_and_counted_by_this_process(
+    without_redis: TestClient,
+) -> None:
+    assert [get(without_redis, f"guess{n}") for n in range(3)] == [401, 401, 429]

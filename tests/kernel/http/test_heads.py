@@ -115,3 +115,28 @@ def test_a_connection_serves_many_requests_with_bodies_larger_than_a_head(port: 
                 data = connection.recv(65_536)
                 assert data, "the server hung up"
                 received += data
+
+
+def test_who_connected_before_the_server_ends_is_answered() -> None:
+    app = FastAPI()
+
+    @app.get("/alive")
+    async def alive() -> str:
+        return "yes"
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, lifespan="off", http=BoundedHeads, ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    with _connect(listener.getsockname()[1]) as early:
+        until = time.monotonic() + 10
+        while not server.server_state.connections and time.monotonic() < until:
+            threading.Event().wait(0.005)
+        server.should_exit = True
+        while listener.fileno() != -1 and time.monotonic() < until:
+            threading.Event().wait(0.005)
+        early.sendall(GET + b"\r\n")
+        assert _answer(early).startswith(b"HTTP/1.1 200 OK")
+    thread.join(timeout=20)
+    assert not thread.is_alive()

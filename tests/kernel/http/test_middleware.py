@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import Field
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from charafy.kernel.errors import TooManyRequests
+from charafy.kernel.errors import Conflict, TooManyRequests
 from charafy.kernel.http.errors import install_error_handlers
 from charafy.kernel.http.intake import MAX_BODY_BYTES
 from charafy.kernel.http.middleware import RequestContext
@@ -35,6 +37,12 @@ def client() -> Iterator[TestClient]:
     @app.get("/broken")
     def broken() -> None:
         raise RuntimeError("the password is hunter2")
+
+    @app.get("/away")
+    def database_is_away() -> None:
+        nowhere = sqlite3.OperationalError("unable to open the file of hunter2")
+        nowhere.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise OperationalError("SELECT 1", {}, nowhere)
 
     @app.get("/busy")
     def busy() -> None:
@@ -61,6 +69,15 @@ def test_an_unexpected_error_is_told_without_its_words(client: TestClient) -> No
     assert "hunter2" not in answer.text
     assert "hunter2" not in str(logs)
     assert any(entry.get("error_type") == "RuntimeError" for entry in logs)
+
+
+def test_a_database_that_is_away_is_no_error_of_ours(client: TestClient) -> None:
+    with capture_logs() as logs:
+        answer = client.get("/away")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    assert "hunter2" not in answer.text + str(logs)
+    assert any(entry["event"] == "request_failed" for entry in logs)  # an operator wants to know
 
 
 @pytest.mark.parametrize(
@@ -131,3 +148,21 @@ def test_metrics_name_the_whole_route_and_never_its_values() -> None:
     TestClient(app).get("/api/v1/wishes/secret-id")
     labels = {"method": "GET", "route": "/api/v1/wishes/{wish_id}", "status": "200"}
     assert metrics.registry.get_sample_value("charafy_http_requests_total", labels) == 1
+
+
+def test_what_is_refused_is_counted_by_its_code() -> None:
+    app, metrics = FastAPI(), Metrics()
+    install_error_handlers(app)
+    app.add_middleware(RequestContext, metrics=metrics)
+
+    @app.get("/taken")
+    def taken() -> None:
+        raise Conflict("It is taken.", code="name_taken")
+
+    browser = TestClient(app)
+    for path in ("/taken", "/taken", "/nowhere"):
+        browser.get(path)
+
+    count = metrics.registry.get_sample_value
+    assert count("charafy_http_errors_total", {"code": "name_taken"}) == 2
+    assert count("charafy_http_errors_total", {"code": "not_found"}) == 1

@@ -17,6 +17,7 @@ from tests.web.conftest import STATIC
 
 FOLDER = STATIC / "conversation"
 MODULES = {path.name: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.js"))}
+LIVEKIT = "../livekit/livekit-client.js"
 MAIN = MODULES["charafy-conversation.js"]
 TYPES = (FOLDER / "charafy-conversation.d.ts").read_text("utf-8")
 PROTOCOL = Path(__file__).parents[3] / "docs" / "conversation-protocol.md"
@@ -38,16 +39,26 @@ def table(heading: str) -> dict[str, str]:
 
 
 def test_all_modules_together_are_small() -> None:
-    assert len(gzip.compress("\n".join(MODULES.values()).encode())) <= 9 * 1024
+    plain = [source for name, source in MODULES.items() if name != "room.js"]
+    assert len(gzip.compress("\n".join(plain).encode())) <= 9 * 1024
+    assert len(gzip.compress("\n".join(MODULES.values()).encode())) <= 11 * 1024
 
 
 def test_modules_import_nothing_but_each_other_and_all_are_used() -> None:
     imported = {"./charafy-conversation.js"}
     for name, source in MODULES.items():
-        found = set(re.findall(r'from "([^"]+)"', source))
+        found = set(re.findall(r'(?:from |await import\()"([^"]+)"', source)) - {LIVEKIT}
         assert all(path.removeprefix("./") in MODULES for path in found), name
         imported |= found
     assert {path.removeprefix("./") for path in imported} == set(MODULES)
+
+
+def test_the_client_of_livekit_is_loaded_for_a_room_alone() -> None:
+    assert [name for name, source in MODULES.items() if LIVEKIT in source] == ["room.js"]
+    assert [name for name, source in MODULES.items() if "room.js" in source] == [
+        "charafy-conversation.js"
+    ]
+    assert MAIN.count("room.js") == MAIN.count('import("./room.js")') == 1
 
 
 def test_they_keep_to_modules_and_leave_the_page_s_names_alone() -> None:

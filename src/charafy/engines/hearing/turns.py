@@ -27,6 +27,20 @@ _WORD: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Stirred:
+    """Somebody may be about to speak, or it clicked: `Started` or `Calmed` tells soon."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calmed:
+    """It clicked."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """Somebody speaks. Times are seconds of sound since the beginning."""
 
@@ -59,7 +73,7 @@ class Ended:
     """Of it, without its pauses."""
 
 
-Heard = Started | Hesitated | Resumed | Ended
+Heard = Stirred | Calmed | Started | Hesitated | Resumed | Ended
 
 
 class TurnTaker:
@@ -70,8 +84,9 @@ class TurnTaker:
         vad: VadStream,
         *,
         frame: int = 512,
+        stir_s: float = 0.064,
         onset_s: float = 0.096,
-        hesitation_s: float = 0.2,
+        hesitation_s: float = 0.19,
         complete_s: float = 0.5,
         doubtful_s: float = 0.9,
         incomplete_s: float = 1.3,
@@ -79,15 +94,16 @@ class TurnTaker:
     ) -> None:
         """`frame`: samples per probability of `vad`.
 
-        A turn begins with `onset_s` of speech; it ends after `complete_s` of silence where the
-        words are known to make sense as they are, after `doubtful_s` where they do and sound as
-        if more would follow, else after `incomplete_s`.
+        A turn begins with `onset_s` of speech, of which `stir_s` is a sign. It ends after
+        `complete_s` of silence where the words are known to make sense as they are, after
+        `doubtful_s` where they do and sound as if more would follow, else after `incomplete_s`.
         """
         self.hesitation_s = hesitation_s
         self._vad = vad
         self._frame = frame
         self._frame_s = frame / SAMPLE_RATE
         self._onset = max(1, round(onset_s / self._frame_s))
+        self._stir = max(1, round(stir_s / self._frame_s))
         self._complete_s = complete_s
         self._doubtful_s = doubtful_s
         self._incomplete_s = incomplete_s
@@ -184,9 +200,11 @@ class TurnTaker:
         return self._speech()
 
     def _wait_for_speech(self, probability: float) -> list[Heard]:
-        self._loud = self._loud + 1 if probability > _SPEECH else 0
+        before, self._loud = self._loud, self._loud + 1 if probability > _SPEECH else 0
         if self._loud < self._onset:
-            return []
+            if self._loud == self._stir:
+                return [Stirred(self._now_s)]
+            return [Calmed(self._now_s)] if before >= self._stir > self._loud else []
         self._speaking, self._spoken, self._quiet = True, self._loud, 0
         return [Started(self._now_s)]
 

@@ -46,5 +46,5 @@ class Chat(Protocol):
         ...
 
     def warm(self, asked: Asked) -> None:
-        """Read ahead what conversations begin with, so that the first answer comes sooner."""
+        """Read ahead what was told and said so far, up to where a person says something next."""
         ...

@@ -14,6 +14,14 @@ _PAUSES_JA: Final = re.compile(r"、")
 _ABBREVIATED: Final = re.compile(r"\b(?:mr|mrs|ms|dr|st|vs|etc|e\.g|i\.e|[a-z])\.$", re.IGNORECASE)
 _FIRST: Final[dict[Language, int]] = {"en": 8, "ja": 4}
 """Characters before a pause at which the first clause may end."""
+_JOINTS_EN: Final = re.compile(
+    r"\s(?=(?:and|but|or|because|so|that|which|who|when|while|where|if|than|as"
+    r"|with|for|from|about|during|after|before|through|in|on|at|by|to)\s)"
+)
+_JOINTS_JA: Final = re.compile(r"(?:は|ので|から|けど|が|を)(?=[^\u3041-\u309fー、。！？」』]{2})")
+_LONG: Final[dict[Language, int]] = {"en": 26, "ja": 14}
+"""Characters after which a first clause without a pause is cut where people take breath: whoever
+listens would wait for the rest of it."""
 _LATER: Final[dict[Language, int]] = {"en": 70, "ja": 25}
 _MOST: Final[dict[Language, int]] = {"en": 160, "ja": 70}
 """A clause is cut here even in its middle: a voice that waits longer is late."""
@@ -58,6 +66,9 @@ class Clauses:
         cuts += [m.end() for m in pauses.finditer(text) if m.start() >= least]
         # A mark at the very end may be followed by more of its kind.
         cuts = [cut for cut in cuts if cut < len(text)]
+        if self._first:
+            joints = _JOINTS_EN if language == "en" else _JOINTS_JA
+            cuts += [m.end() for m in joints.finditer(text, _LONG[language])]
         if cuts:
             return min(cuts)
         if len(text) > _MOST[language]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx
 
-from charafy.engines.language import Asked, ChatFailed, ChatStalled
+from charafy.engines.language import Asked, ChatFailed, ChatStalled, Message
 
 MOST_BYTES: Final = 1 << 20
 """Of one reply: a few spoken sentences in JSON are a hundredth of it."""
@@ -86,7 +86,7 @@ class RemoteChat:
         """In a thread of its own; ends at the latest `first_s` after nothing comes any more."""
         body = {
             "model": self._model,
-            "messages": [{"role": m.role, "content": m.content} for m in asked.messages],
+            "messages": _gathered(asked.messages),
             "max_tokens": asked.max_tokens,
             "temperature": self._temperature,
             "stream": True,
@@ -203,6 +203,14 @@ class _Events:
         for line in lines:
             if line.startswith(b"data:") and (data := line[5:].decode("utf-8", "replace").strip()):
                 yield data
+
+
+def _gathered(messages: tuple[Message, ...]) -> list[dict[str, str]]:
+    """As services take them: many refuse to be told something in the middle of a conversation."""
+    orders = [m.content for m in messages if m.role == "system"]
+    told = [{"role": "system", "content": "\n".join(orders)}] if orders else []
+    said = (m for m in messages if m.role != "system")
+    return [*told, *({"role": m.role, "content": m.content} for m in said)]
 
 
 def _content(data: str) -> tuple[str, bool]:

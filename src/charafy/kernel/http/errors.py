@@ -31,11 +31,13 @@ def error_response(
     headers: Mapping[str, str] | None = None,
     details: Mapping[str, object] | None = None,
 ) -> JSONResponse:
+    state = request.scope.setdefault("state", {})
+    state["error_code"] = code  # is counted
     body: dict[str, Any] = {
         "error": message,
         "code": code,
         "param": param,
-        "request_id": request.scope.get("state", {}).get("request_id"),
+        "request_id": state.get("request_id"),
         **(details or {}),
     }
     return JSONResponse(body, status, dict(headers or {}))

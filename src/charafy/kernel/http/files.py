@@ -1,14 +1,19 @@
 """`GET /files/<key>`: a stored file to whoever holds a signed link; parts of it for players.
 
 `GET /files/~<signature>/<key>` is for a folder whose files name each other.
+
+Where files lie in S3, a link is answered by sending the reader on to a link that S3 signed, and
+big files never pass here. Not so for our own pages, whose browsers let them load from this server
+alone, for folders, whose links are relative, and for HEAD, which S3 would want signed apart.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 from starlette.responses import Response
 
 from charafy.kernel.errors import CharafyError, NotFound
@@ -25,6 +30,8 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Access-Control-Allow-Origin": "*",
     "Accept-Ranges": "bytes",
+    # A page of ours gets the file where others are sent on.
+    "Vary": "Sec-Fetch-Site, Referer",
 }
 
 
@@ -49,10 +56,33 @@ def router(storage: Storage) -> APIRouter:
         sig: Annotated[str, Query()] = "",
     ) -> Response:
         left_s = storage.require_signature(key, _expiry(exp), sig)
+        if request.method == "GET" and not _is_for_our_page(request):
+            sent_on = storage.sent_on(key, left_s)
+            if sent_on is not None:
+                return _see_there(*sent_on)
         cache_s = CACHE_S if left_s is None else min(CACHE_S, left_s)
         return file_response(storage, key, request, cache_control=f"private, max-age={cache_s}")
 
     return api
+
+
+def _is_for_our_page(request: Request) -> bool:
+    """Browsers say so by one header, over plain HTTP by another; who isn't one never does."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    try:
+        return urlsplit(request.headers.get("referer", "")[:2_000]).netloc == request.url.netloc
+    except ValueError:
+        return False
+
+
+def _see_there(url: str, works_s: int) -> Response:
+    """What a reader remembers of it leads to a link that works half its time at least."""
+    names = ("Cross-Origin-Resource-Policy", "Access-Control-Allow-Origin", "Vary")
+    headers = {name: _HEADERS[name] for name in names}
+    headers["Cache-Control"] = f"private, max-age={works_s // 2}"
+    return RedirectResponse(url, 307, headers)
 
 
 def file_response(storage: Storage, key: str, request: Request, *, cache_control: str) -> Response:

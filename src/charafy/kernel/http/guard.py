@@ -27,9 +27,10 @@ class Guard:
         *,
         remembers: Callable[[str], bool] = lambda _key: False,
     ) -> None:
-        """`remembers` tells that `authenticate` knows a key without asking the database.
+        """`remembers` tells that `authenticate` knows a key without asking anybody.
 
-        Then it runs on the event loop: a trip to a worker thread would cost more than all of it.
+        Then it runs on the event loop, if the limiter asks nobody either: a trip to a worker
+        thread would cost more than all of it.
         """
         self._authenticate = authenticate
         self._limiter = limiter
@@ -39,10 +40,10 @@ class Guard:
     def __call__(self, scope: str) -> Callable[[Request], Awaitable[Caller]]:
         async def admit(request: Request) -> Caller:
             key = api_key(request)
-            if key is not None and self._remembers(key):
-                caller = self._admit(request)
+            if key is not None and self._limiter.is_quick and self._remembers(key):
+                caller = self._admit(request, scope)
             else:
-                caller = await run_in_threadpool(self._admit, request)
+                caller = await run_in_threadpool(self._admit, request, scope)
             if scope not in caller.scopes:
                 raise Forbidden(
                     f"This API key may not do that: it lacks the scope {scope}.",
@@ -52,9 +53,12 @@ class Guard:
 
         return admit
 
-    def _admit(self, request: Request) -> Caller:
+    def _admit(self, request: Request, scope: str) -> Caller:
         caller = self._identify(request)
-        self._count(request, caller)
+        # Reads go on while nobody can count for all processes, and so does what takes away
+        # (revoking a key, ending a conversation) or what the operator does (suspending).
+        opens = scope.endswith(":read") or request.method == "DELETE" or caller.is_operator
+        self._count(request, caller, opens=opens)
         return caller
 
     def vouch(self, request: Request) -> None:
@@ -74,19 +78,20 @@ class Guard:
 
     def limit_address(self, request: Request, policy: str = "address") -> None:
         """Count a request that nobody vouches for; raises `TooManyRequests`."""
+        # Nobody guesses a key or a token, however often: who has a wrong one is to be told so.
         allowance = self._limiter.require(
-            policy, address_of(request), self._settings.requests_per_minute_by_address
+            policy, address_of(request), self._settings.requests_per_minute_by_address, opens=True
         )
         request.scope["state"]["extra_headers"].update(allowance.headers())
 
     def limit_account(self, caller: Caller, policy: str, per_minute: int) -> None:
-        """Count something rarer than requests; raises `TooManyRequests`."""
+        """Count something rarer than requests; raises `TooManyRequests`, `Unavailable`."""
         self._limiter.require(policy, caller.account_id, per_minute)
 
-    def _count(self, request: Request, caller: Caller) -> None:
+    def _count(self, request: Request, caller: Caller, *, opens: bool) -> None:
         plan = self._settings.plan(caller.plan)
         quota = plan.test_requests_per_minute if caller.is_test else plan.requests_per_minute
-        allowance = self._limiter.require("account", caller.limit_key, quota)
+        allowance = self._limiter.require("account", caller.limit_key, quota, opens=opens)
         request.scope["state"]["extra_headers"].update(allowance.headers())
 
 

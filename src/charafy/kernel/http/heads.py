@@ -12,6 +12,8 @@ MAX_HEAD_BYTES = 64 * 1024
 """Request line and headers; what comes in one read with the end of them is let through."""
 HEAD_S = 20.0
 """How long a connection may take to send its first request's head, or another's once begun."""
+FIRST_S = 1.0
+"""How long who has just connected to a server that ends may take to begin a request."""
 
 
 class BoundedHeads(HttpToolsProtocol):
@@ -23,6 +25,7 @@ class BoundedHeads(HttpToolsProtocol):
         self._nothing_but_head = True
         self._head_bytes = 0
         self._too_late: asyncio.TimerHandle | None = None
+        self._asked = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -41,6 +44,14 @@ class BoundedHeads(HttpToolsProtocol):
         if self._head_bytes > MAX_HEAD_BYTES:
             self.send_400_response(f"The head is larger than {MAX_HEAD_BYTES // 1024} KB.")
 
+    def shutdown(self) -> None:
+        """The server ends: answer what was asked or is on its way, then close."""
+        if self._asked or self.transport.is_closing():
+            super().shutdown()
+            return
+        self._asked = True
+        self.loop.call_later(FIRST_S, self.shutdown)
+
     def send_400_response(self, msg: str) -> None:
         """What isn't HTTP reaches no route, but its answer has the shape of every error."""
         error = {"error": msg, "code": "invalid_http", "param": None, "request_id": None}
@@ -58,6 +69,7 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._end_head()
+        self._asked = True
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -5,7 +5,8 @@ import ipaddress
 from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
 from pydantic import SecretStr
 from starlette.responses import JSONResponse, Response
 
@@ -16,8 +17,18 @@ Check = Callable[[], str | None]
 """None when all is well, else one sentence saying what is not."""
 
 
-def router(metrics: Metrics, checks: Mapping[str, Check], token: SecretStr | None) -> APIRouter:
+def router(
+    metrics: Metrics,
+    checks: Mapping[str, Check],
+    token: SecretStr | None,
+    *,
+    readings: Collector | None = None,
+) -> APIRouter:
+    """`readings` are told behind the process's own metrics."""
     api = APIRouter(include_in_schema=False)
+    of_the_house = CollectorRegistry()
+    if readings is not None:
+        of_the_house.register(readings)
 
     @api.get("/healthz")
     async def alive() -> dict[str, str]:
@@ -36,7 +47,8 @@ def router(metrics: Metrics, checks: Mapping[str, Check], token: SecretStr | Non
         """Prometheus text, for the holder of the token or, without one, for this machine only."""
         if not _may_read(request, token):
             raise Forbidden("Metrics are for this machine, or for the holder of the metrics token.")
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        told = generate_latest(metrics.registry) + generate_latest(of_the_house)
+        return Response(told, media_type=CONTENT_TYPE_LATEST)
 
     return api
 

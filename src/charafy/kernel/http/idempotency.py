@@ -110,14 +110,20 @@ class Idempotency:
         return Response(content, 200, _JSON)
 
     def run_in_tx(
-        self, caller: Caller, request: Request, body: Fingerprint, work: Callable[[Tx], Answer]
+        self,
+        caller: Caller,
+        request: Request,
+        body: Fingerprint,
+        work: Callable[[Tx], Answer],
+        *,
+        key: str | None = None,
     ) -> Response:
         """As `run`, for work that is nothing but database: it and its record commit together.
 
         Exactly once even when the process dies, and one commit instead of three.
         """
         with self._db.write() as tx:
-            ticket = self._begin(tx, caller, request, body)
+            ticket = self._begin(tx, caller, request, body, key=key)
             if isinstance(ticket, Replay):
                 return ticket.response()
             content = _json(work(tx))

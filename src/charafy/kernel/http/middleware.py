@@ -21,6 +21,8 @@ from charafy.kernel.errors import CharafyError
 from charafy.kernel.http.errors import error_response
 from charafy.kernel.http.intake import Intake, Vouch
 from charafy.kernel.observe import Metrics, describe
+from charafy.kernel.outages import away, database_away
+from charafy.kernel.traces import NO_SPAN, OFF, Span, Traces
 
 log = structlog.get_logger("charafy.http")
 
@@ -29,17 +31,26 @@ _SAFE_HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
+_UNTRACED: Final = ("/healthz", "/readyz", "/metrics", "/static/")
+"""Asked for all the time, and nobody wonders why they take long."""
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class RequestContext:
     """Outermost layer: nothing leaves the server without an id, nothing fails without a shape."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, vouch: Vouch | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        vouch: Vouch | None = None,
+        traces: Traces = OFF,
+    ) -> None:
         """`vouch` lets those send large bodies whom it knows; without it all may."""
         self._app = app
         self._metrics = metrics
         self._vouch = vouch
+        self._traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,7 +59,13 @@ class RequestContext:
         intake = Intake(scope, receive, self._vouch)
         exchange = _Exchange(scope, intake, send, self._metrics)
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
-            await exchange.run(self._app)
+            if not self._traces.on or scope["path"].startswith(_UNTRACED):
+                await exchange.run(self._app)
+                return
+            given = Headers(scope=scope).get("traceparent")
+            with self._traces.span("request", kind="server", parent=given) as span:
+                exchange.span = span
+                await exchange.run(self._app)
 
 
 class _Exchange:
@@ -62,6 +79,7 @@ class _Exchange:
         given = Headers(scope=scope).get("x-request-id", "")
         self.request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
         self._extra: dict[str, str] = {}
+        self.span: Span = NO_SPAN
         scope.setdefault("state", {}).update(
             request_id=self.request_id, extra_headers=self._extra, started=self._started
         )
@@ -74,6 +92,10 @@ class _Exchange:
             await self._answer(error.status, error.message, error.code, error.headers)
         except Exception as error:  # noqa: BLE001 - the last line of defence: our shape, no trace
             log.error("request_failed", **describe(error))
+            if database_away(error):
+                told = away()
+                await self._answer(told.status, told.message, told.code, told.headers)
+                return
             await self._answer(500, "Something went wrong on our end.", "internal_error")
         finally:
             self._record()
@@ -83,6 +105,8 @@ class _Exchange:
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["x-request-id"] = self.request_id
+            if (trace := self.span.carried) is not None:
+                headers["traceresponse"] = trace
             for name, value in {**_SAFE_HEADERS, **self._extra}.items():
                 headers.setdefault(name, value)
             self._metrics.request_seconds.labels(*self._route()).observe(self._elapsed())
@@ -108,6 +132,16 @@ class _Exchange:
     def _record(self) -> None:
         method, route = self._route()
         self._metrics.requests.labels(method, route, str(self._status)).inc()
+        if code := self._scope["state"].get("error_code"):
+            self._metrics.errors.labels(code).inc()
+            self.span.add(error__code=code)
+        self.span.rename(f"{method} {route}")
+        self.span.add(
+            http__request__method=method,
+            http__route=route,
+            http__response__status_code=self._status,
+        )
+        self.span.add(request__id=self.request_id)
         log.info(
             "request",
             method=method,

@@ -50,6 +50,27 @@ function dress(box) {
 
 for (const box of document.querySelectorAll(".hear")) dress(box);
 
+// A form is sent once: a second click on the way to the next page does nothing. Forms that a script sends look after
+// their own buttons.
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent !== undefined) { event.preventDefault(); return; }
+  form.dataset.sent = "";
+  const buttons = [...form.querySelectorAll("button:not([type=button])")];
+  // Afterwards: a button that is disabled at once is not sent along.
+  setTimeout(() => { for (const button of buttons) button.disabled = true; });
+});
+
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return; // back at a page as it was left: its forms can be sent again
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("button:not([type=button])")) button.disabled = false;
+  }
+});
+
 const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 
 export function showTimes(root = document) {

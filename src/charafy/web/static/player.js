@@ -1,10 +1,9 @@
 // The player's page: choose who speaks and what, and see how it is drawn.
 
 import { AvatarPlayer } from "./avatar/avatar-player.js";
+import { json, rigOf } from "./rigs.js";
 
 const ICONS = { play: "M7 4.5v15l13-7.5z", stop: "M6 6h12v12H6z" };
-const TRIES = 60;
-const TRY_MS = 2000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const hero = document.querySelector(".hero .portrait");
@@ -124,20 +123,4 @@ function show(line, state) {
   button.dataset.state = state;
   button.ariaPressed = String(state !== "idle");
   button.replaceChildren(svg);
-}
-
-/** Where the person's rig is; waits while the server still makes it, right after its first start. */
-async function rigOf(person) {
-  for (let tried = 0; tried < TRIES; tried++) {
-    const { rig } = await json(`/player/faces/${person}`);
-    if (rig) return rig;
-    await new Promise((done) => setTimeout(done, TRY_MS));
-  }
-  throw new Error("the face took too long");
-}
-
-async function json(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
-  return answer.json();
 }

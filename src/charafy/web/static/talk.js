@@ -18,6 +18,8 @@ $(".start").addEventListener("submit", (event) => {
   event.preventDefault();
   start(event.submitter?.value !== "text");
 });
+// A click before this would be lost, or would send the form itself.
+for (const button of $(".start").querySelectorAll("button")) button.disabled = false;
 $(".type").addEventListener("submit", (event) => {
   event.preventDefault();
   const { line } = event.target.elements;

@@ -33,7 +33,7 @@ def unpack(data: bytes) -> tuple[str, dict[str, Any]]:
     """(engine, all fields). Raises `BadClone`."""
     try:
         fields = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadClone("not JSON") from None
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise BadClone("not a clone file")

@@ -5,13 +5,16 @@ export interface ConversationOptions {
   token: string;
   /** Its `connect_url`. */
   connectUrl: string | URL;
+  /** Its `livekit_url`: where there is one, LiveKit carries the conversation, and its client is loaded. */
+  livekitUrl?: string | null;
   /** Its `ice_servers`. */
   iceServers?: RTCIceServer[];
   /** Where the character is heard; by default one that isn't on the page. */
   audioElement?: HTMLAudioElement;
   /** Where the face is seen with `render: "server"`. */
   videoElement?: HTMLVideoElement;
-  /** Who draws the face; "client" by default: move an AvatarPlayer with `moveFace`. */
+  /** Who draws the face; "client" by default: move an AvatarPlayer with `moveFace`. Over LiveKit the
+   * token's `mode` decides: the server draws with "video". */
   render?: "client" | "server";
   /** false: the visitor only writes, and no microphone is asked for. */
   microphone?: boolean;
@@ -82,7 +85,7 @@ export interface ConversationEventMap {
 }
 
 /** `code`: insecure_context, microphone_blocked, microphone_missing, microphone_busy,
- * microphone_failed, unreachable, no_route, silent, closed, used, or the API's own. */
+ * microphone_failed, unreachable, no_route, silent, closed, used, invalid_token, or the API's own. */
 export class ConversationError extends Error {
   readonly code: string;
   /** Of the HTTP answer, where there was one. */

@@ -1,7 +1,9 @@
 // A live conversation with a character: speaks through the microphone, hears by an audio element.
 //
-//   const { token, connect_url, ice_servers } = await (await fetch("/my-server/token")).json();
-//   const talk = new CharafyConversation({ token, connectUrl: connect_url, iceServers: ice_servers });
+//   const { token, connect_url, ice_servers, livekit_url } = await (await fetch("/my-server/token")).json();
+//   const talk = new CharafyConversation({
+//     token, connectUrl: connect_url, iceServers: ice_servers, livekitUrl: livekit_url,
+//   });
 //   talk.addEventListener("caption", ({ detail }) => console.log(detail.who, detail.text));
 //   await talk.connect(); // after a click: browsers keep silent before
 
@@ -39,14 +41,15 @@ const HEARD = {
   "server-message/state": (talk, { state }) => talk.become(state),
   "server-message/limit": (talk, { remaining_s }) => talk.tell("limit", { remaining_s }),
   "server-message/video-stopped": (talk, { reason }) => talk.tell("videostopped", { reason }),
+  "server-message/taken-over": (talk) => talk.tell("hush", { reply: talk.said.reply, ended: true }),
   "server-message/ended": (talk, { reason }) => talk.finish(reason),
 };
 
 export class CharafyConversation extends EventTarget {
   /** @param {import("./charafy-conversation.d.ts").ConversationOptions} options */
-  constructor({ token, connectUrl, iceServers = [], audioElement, videoElement, render = "client", microphone = true }) {
+  constructor({ token, connectUrl, livekitUrl = null, iceServers = [], audioElement, videoElement, render = "client", microphone = true }) {
     super();
-    this.wanted = { token, connectUrl: String(connectUrl), iceServers, render };
+    this.wanted = { token, connectUrl: String(connectUrl), livekitUrl, iceServers, render };
     this.sound = audioElement ?? new Audio();
     this.picture = videoElement ?? null;
     this.mic = microphone ? new Microphone(() => this.replaceMicrophone()) : null;
@@ -144,12 +147,17 @@ export class CharafyConversation extends EventTarget {
   }
 
   async attempt() {
+    const Carrier = await this.carrier();
     if (this.over) throw new ConversationError("closed", "The conversation was closed.");
-    const about = { ...this.wanted, pcId: this.pcId ?? null, microphone: this.mic?.track ?? null };
-    const peer = new Peer(about, {
+    const again = Boolean(this.about);
+    const about = { ...this.wanted, again, pcId: this.pcId ?? null, microphone: this.mic?.track ?? null };
+    const peer = new Carrier(about, {
       message: (message) => this.peer === peer && this.hear(message),
       track: (track) => this.show(track),
+      away: () => this.peer === peer && this.wait(),
+      back: () => this.peer === peer && !this.arriving && this.about && this.welcome(this.about),
       lost: () => this.peer === peer && this.recover(),
+      gone: () => this.peer === peer && this.loseConnection(),
     });
     this.peer = peer;
     this.arriving = true;
@@ -163,6 +171,16 @@ export class CharafyConversation extends EventTarget {
     clearInterval(this.looking);
     this.playout = new Playout();
     this.looking = setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** What carries it: a room where LiveKit does, and only then its client is loaded. */
+  async carrier() {
+    if (!this.wanted.livekitUrl) return Peer;
+    try {
+      return (await import("./room.js")).Room;
+    } catch (cause) {
+      throw new ConversationError("unreachable", "The server can't be reached.", { cause, retryAfter: 1 });
+    }
   }
 
   /** Until the character is there; it introduces itself once, not on each connection. */
@@ -185,17 +203,30 @@ export class CharafyConversation extends EventTarget {
     this.ready?.();
   }
 
-  /** The connection is gone, the conversation isn't: take it up anew. */
-  async recover() {
+  /** The character can't be heard; what carries us looks for it. */
+  wait() {
     if (this.over || this.arriving || this.state === "reconnecting") return;
     this.tell("hush", { reply: this.said.reply, ended: false });
     this.become("reconnecting");
+  }
+
+  /** The connection is gone, the conversation isn't: take it up anew. */
+  async recover() {
+    if (this.over || this.arriving || this.recovering) return;
+    this.wait();
+    this.recovering = true;
     try {
       await this.reach();
     } catch (error) {
-      if (this.over) return;
-      this.complain({ code: "connection_lost", message: "The connection was lost.", fatal: true, cause: error });
+      this.loseConnection(error);
+    } finally {
+      this.recovering = false;
     }
+  }
+
+  loseConnection(cause) {
+    if (this.over) return;
+    this.complain({ code: "connection_lost", message: "The connection was lost.", fatal: true, cause });
   }
 
   async replaceMicrophone() {
@@ -205,7 +236,7 @@ export class CharafyConversation extends EventTarget {
       await fresh.open();
       if (this.over) return fresh.close();
       this.mic = fresh;
-      await this.peer?.sender.replaceTrack(fresh.track);
+      await this.peer?.replaceMicrophone(fresh.track);
     } catch (error) {
       this.complain({ code: error.code ?? "microphone_failed", message: error.message, fatal: false, cause: error });
     }
@@ -225,7 +256,8 @@ export class CharafyConversation extends EventTarget {
 
   async look() {
     const { peer } = this;
-    const found = peer && this.playout.look(await peer.pc.getStats());
+    const stats = await peer?.stats();
+    const found = stats && this.playout.look(stats);
     Object.assign(this.network, found);
     if (found?.playout_s) this.said.playout_s = found.playout_s;
   }

@@ -150,6 +150,15 @@ export class Peer {
     });
   }
 
+  /** @param {MediaStreamTrack} microphone instead of the one before */
+  replaceMicrophone(microphone) {
+    return this.sender.replaceTrack(microphone);
+  }
+
+  stats() {
+    return this.pc.getStats();
+  }
+
   /** @param {string} message @returns {boolean} whether it is on its way */
   send(message) {
     if (this.channel.readyState !== "open") return false;

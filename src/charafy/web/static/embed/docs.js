@@ -6,6 +6,7 @@ const code = bench.querySelector(".snippet code");
 const frame = bench.querySelector(".preview iframe");
 const nobody = bench.querySelector(".nobody");
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const DEMO = new Set([...form.querySelectorAll("[data-take]")].map(({ dataset }) => dataset.take));
 const USUAL = { accent: "#cb3d26" };
 /** After a change, before the preview is loaded anew. */
 const PAUSE_MS = 400;
@@ -24,7 +25,8 @@ function change() {
   const wish = chosen();
   form.elements.position.closest(".field").hidden = !["floating", "overlay"].includes(wish.mode);
   code.textContent = snippet(wish);
-  const there = ID.test(wish.character);
+  // One that no page may show yet would be an empty frame.
+  const there = ID.test(wish.character) && !("off" in bench.dataset);
   frame.hidden = !there;
   nobody.hidden = there;
   clearTimeout(change.timer);
@@ -37,12 +39,14 @@ function chosen() {
   const wish = { character: character.trim(), mode, theme, lang, accent: accent === USUAL.accent ? "" : accent };
   if (mode === "floating" || mode === "overlay") wish.position = position;
   if (!fields.captions) wish.captions = "off";
+  if (fields.push) wish["push-to-talk"] = "on";
   return wish;
 }
 
 function snippet({ character, mode, ...look }) {
   const server = bench.dataset.server;
-  const who = ID.test(character) ? character : "YOUR_CHARACTER_ID"; // nothing else of what is typed becomes code
+  // Demo characters stay on this site, and nothing else of what is typed becomes code.
+  const who = ID.test(character) && !DEMO.has(character) ? character : "YOUR_CHARACTER_ID";
   const given = Object.entries(look).filter(([, value]) => value);
   if (mode === "iframe") {
     const query = new URLSearchParams(given.filter(([name]) => name !== "position")).toString();

@@ -1,5 +1,6 @@
 // A character in a frame of somebody else's page. What moves and speaks is fetched with the first click.
 
+import { holding } from "./hold.js";
 import { closable, hear, look, origin, tell, wished } from "./host.js";
 import { Transcript } from "./transcript.js";
 
@@ -8,11 +9,15 @@ const $ = (selector) => stage.querySelector(selector);
 const words = JSON.parse(stage.dataset.words);
 const { character, language, name, rig } = stage.dataset;
 const line = $(".type");
-const scene = { ticket: null, talk: null, player: null, leave: null, starting: false, toSay: null };
+const scene = { ticket: null, talk: null, player: null, leave: null, starting: false, toSay: null, visitor: "", push: false, voice: false };
 const transcript = new Transcript($(".said"), $(".says"), { language, user: words.you, character: name }, (said) => tell("transcript", said));
+const MOST_NAME = 100;
+const isOn = (asked) => asked !== undefined && asked !== "off";
 let pageToken = stage.dataset.pageToken;
 
+const hold = holding($('[data-do="hold"]'), words, (on) => scene.talk?.hold(on));
 look(wished);
+pushToTalk(isOn(wished["push-to-talk"]));
 closable(close);
 hear(act);
 show("idle");
@@ -24,6 +29,7 @@ $(".start").addEventListener("submit", (event) => {
   event.preventDefault();
   start(event.submitter?.value !== "text");
 });
+for (const button of $(".start").querySelectorAll("button")) button.disabled = false;
 line.addEventListener("submit", (event) => {
   event.preventDefault();
   const said = line.elements.line.value.trim();
@@ -43,12 +49,32 @@ function act(wish) {
   if (wish.do === "interrupt") scene.talk?.interrupt();
   if (wish.do === "end") scene.talk?.close();
   if (wish.do === "look") look(wish);
+  if (wish.do === "name" && typeof wish.name === "string") call(wish.name);
+  if (wish.do === "push-to-talk") pushToTalk(wish.on === true);
+  if (wish.do === "hold") hold.press(wish.on === true);
 }
 
 /** Now, or when the visitor has begun: nobody is made to talk. */
 function speak(text) {
   if (scene.talk?.about) scene.talk.say(text);
   else scene.toSay = text;
+}
+
+/** What the character calls the visitor; the page around knows, we don't ask. */
+function call(name) {
+  scene.visitor = name.slice(0, MOST_NAME);
+  if (scene.talk?.about && scene.visitor) scene.talk.setName(scene.visitor);
+}
+
+function pushToTalk(on) {
+  const before = scene.push;
+  scene.push = on;
+  if (scene.talk && scene.voice && before !== on) scene.talk.pushToTalk(on);
+  showHold();
+}
+
+function showHold() {
+  hold.show(scene.push && scene.voice && Boolean(scene.talk?.about));
 }
 
 function close() {
@@ -67,14 +93,18 @@ async function start(byVoice) {
       // One that did not come to a conversation stays good: no second place for a blocked microphone.
       (scene.ticket = isGood(scene.ticket) ? scene.ticket : await ask()),
     ]);
-    const { token, connect_url, ice_servers } = scene.ticket;
-    const talk = new CharafyConversation({ token, connectUrl: connect_url, iceServers: ice_servers, microphone: byVoice });
+    const { token, connect_url: connectUrl, ice_servers: iceServers, livekit_url: livekitUrl } = scene.ticket;
+    const talk = new CharafyConversation({ token, connectUrl, iceServers, livekitUrl, microphone: byVoice });
     scene.talk = talk;
+    scene.voice = byVoice;
+    if (byVoice && scene.push) talk.pushToTalk(true);
     listen(talk);
     showFace(talk, moveFace);
     $('[data-do="mute"]').disabled = !byVoice;
     await talk.connect();
+    if (scene.visitor && scene.visitor !== scene.ticket.visitor) talk.setName(scene.visitor);
     scene.ticket = null;
+    showHold();
     if (scene.toSay) talk.say(scene.toSay);
     scene.toSay = null;
     // Whoever speaks needs no keyboard: on a phone it would cover the face.
@@ -94,9 +124,10 @@ const isGood = (ticket) => ticket !== null && performance.now() < ticket.until;
 /** A token for this character, by the page that we are. */
 async function ask(again = true) {
   const since = performance.now();
+  const { visitor } = scene;
   try {
-    const said = await post("session", { page_token: pageToken, parent: origin ?? "" });
-    return { ...said, until: since + (said.expires_in - 10) * 1000 };
+    const said = await post("session", { page_token: pageToken, parent: origin ?? "", visitor_name: visitor || null });
+    return { ...said, visitor, until: since + (said.expires_in - 10) * 1000 };
   } catch (error) {
     if (error.code !== "page_expired" || !again) throw error;
     ({ page_token: pageToken } = await post("renew", { page_token: pageToken }));
@@ -150,6 +181,7 @@ function listen(talk) {
 function leave() {
   scene.leave?.();
   Object.assign(scene, { talk: null, leave: null });
+  showHold();
   transcript.end();
   stage.removeAttribute("data-hears");
   muted(false);

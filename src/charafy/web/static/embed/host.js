@@ -2,7 +2,7 @@
 // its exact origin; a page that says it is another gets nothing and is not listened to.
 //
 //   ours -> theirs  { charafy: "embed", event: "ready" | "state" | "transcript" | "error" | "close", ... }
-//   theirs -> ours  { charafy: "widget", do: "speak" | "interrupt" | "end" | "look", ... }
+//   theirs -> ours  { charafy: "widget", do: "speak" | "interrupt" | "end" | "look" | "name" | "push-to-talk" | "hold", ... }
 
 const asked = new URLSearchParams(location.search);
 
@@ -27,7 +27,7 @@ export function look({ theme, accent } = {}) {
   const root = document.documentElement;
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
   else if (theme === "auto") delete root.dataset.theme;
-  if (/^#?[0-9a-f]{6}$/i.test(accent ?? "")) {
+  if (typeof accent === "string" && /^#?[0-9a-f]{6}$/i.test(accent)) {
     const colour = accent.replace("#", "");
     root.style.setProperty("--accent", `#${colour}`);
     root.style.setProperty("--on-accent", isLight(colour) ? "#000" : "#fff");

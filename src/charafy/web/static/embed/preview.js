@@ -1,7 +1,7 @@
 // The widget as the address says: names and values become attributes, nothing else.
 
 const asked = new URLSearchParams(location.search);
-const names = ["character", "mode", "theme", "accent", "lang", "position", "captions", "launcher"];
+const names = ["character", "mode", "theme", "accent", "lang", "position", "captions", "launcher", "push-to-talk"];
 
 customElements.whenDefined("charafy-widget").then(() => {
   if (asked.get("mode") === "iframe") return place(frame());

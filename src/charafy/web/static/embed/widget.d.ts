@@ -24,6 +24,10 @@ export interface CharafyWidgetAttributes {
   label?: string;
   /** Of the button; "right" by default. */
   position?: "left" | "right";
+  /** There, and not "off": the microphone is open only while the visitor holds the button or the space bar. */
+  "push-to-talk"?: "" | "on" | "off";
+  /** What the character calls the visitor, at most 100 characters. */
+  "visitor-name"?: string;
   /** "none": opened by `open()` or by any element with `data-charafy-open`. */
   launcher?: "none";
 }
@@ -45,6 +49,10 @@ export interface CharafyWidgetEventMap {
 
 export class CharafyWidget extends HTMLElement {
   mode: Mode;
+  /** As the attribute `visitor-name`; what is set while they talk counts at once. */
+  visitorName: string;
+  /** As the attribute `push-to-talk`. */
+  pushToTalk: boolean;
   readonly state: WidgetState;
   readonly opened: boolean;
   /** Show the character. It talks once the visitor has begun: their click is their consent. */
@@ -56,6 +64,8 @@ export class CharafyWidget extends HTMLElement {
   speak(text: string): void;
   /** Have it stop talking. */
   interrupt(): void;
+  /** With push to talk: what is said from `true` to `false` is one turn. */
+  hold(on: boolean): void;
   /** End the conversation and stay open. */
   end(): void;
   addEventListener<K extends keyof CharafyWidgetEventMap>(

@@ -39,7 +39,7 @@ dialog::backdrop { background: rgb(20 16 12 / .55); }
 `;
 
   class CharafyWidget extends HTMLElement {
-    static observedAttributes = ["character", "mode", "theme", "accent", "lang", "captions", "label"];
+    static observedAttributes = ["character", "mode", "theme", "accent", "lang", "captions", "label", "push-to-talk", "visitor-name"];
 
     /** What goes on in the frame: "closed" before it was there, then "idle", "listening" and so on. */
     state = "closed";
@@ -74,6 +74,25 @@ dialog::backdrop { background: rgb(20 16 12 / .55); }
       this.setAttribute("mode", mode);
     }
 
+    /** What the character calls the visitor. Told to the frame, never part of an address. */
+    get visitorName() {
+      return this.getAttribute("visitor-name") ?? "";
+    }
+
+    set visitorName(name) {
+      if (name) this.setAttribute("visitor-name", name);
+      else this.removeAttribute("visitor-name");
+    }
+
+    /** Whether the microphone is open only while the visitor holds the button or the space bar. */
+    get pushToTalk() {
+      return (this.getAttribute("push-to-talk") ?? "off") !== "off";
+    }
+
+    set pushToTalk(on) {
+      this.toggleAttribute("push-to-talk", Boolean(on));
+    }
+
     /** Whether the character is to be seen. */
     get opened() {
       return this.#panel.open;
@@ -96,6 +115,8 @@ dialog::backdrop { background: rgb(20 16 12 / .55); }
       if (!this.isConnected || before === now) return;
       this.#name();
       if (name === "theme" || name === "accent") return this.#look();
+      if (name === "visitor-name") return this.#call();
+      if (name === "push-to-talk") return this.#ready && this.#ask(name, { on: this.pushToTalk });
       const open = this.opened;
       this.#drop(); // another character, language or mode: another frame
       if (open) this.#panel.close();
@@ -134,6 +155,11 @@ dialog::backdrop { background: rgb(20 16 12 / .55); }
       this.#ask("interrupt");
     }
 
+    /** With push to talk: what is said from `true` to `false` is one turn. */
+    hold(on) {
+      this.#ask("hold", { on: Boolean(on) });
+    }
+
     /** End the conversation and stay open. */
     end() {
       this.#ask("end");
@@ -161,6 +187,7 @@ dialog::backdrop { background: rgb(20 16 12 / .55); }
       const url = new URL(`/embed/${encodeURIComponent(this.getAttribute("character"))}`, this.#server);
       const asked = { host: location.origin, lang: this.getAttribute("lang"), captions: this.getAttribute("captions"), ...this.#looks() };
       if (!this.#stands()) asked.closable = "1";
+      if (this.pushToTalk) asked["push-to-talk"] = "on";
       for (const [name, value] of Object.entries(asked)) if (value) url.searchParams.set(name, value);
       return url.href;
     }
@@ -174,6 +201,10 @@ dialog::backdrop { background: rgb(20 16 12 / .55); }
       const { accent } = this.#looks();
       if (this.hasAttribute("accent") && accent) this.style.setProperty("--charafy-accent", accent);
       if (this.#ready) this.#ask("look", this.#looks());
+    }
+
+    #call() {
+      if (this.#ready) this.#ask("name", { name: this.visitorName });
     }
 
     /** The button's face and name. */
@@ -212,6 +243,7 @@ dialog::backdrop { background: rgb(20 16 12 / .55); }
       const { charafy: _ours, event, ...detail } = data;
       if (event === "ready") {
         this.#ready = true;
+        this.#call();
         for (const [what, more] of this.#waiting.splice(0)) this.#ask(what, more);
       }
       if (event === "close") return this.close();
@@ -262,7 +294,7 @@ dialog::backdrop { background: rgb(20 16 12 / .55); }
     const widget = document.createElement("charafy-widget");
     const { mode = "floating", ...more } = script.dataset;
     widget.setAttribute("mode", mode);
-    for (const [name, value] of Object.entries(more)) widget.setAttribute(name, value);
+    for (const [name, value] of Object.entries(more)) widget.setAttribute(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), value);
     if (mode === "inline") script.after(widget);
     else if (document.body) document.body.append(widget);
     else addEventListener("DOMContentLoaded", () => document.body.append(widget), { once: true });

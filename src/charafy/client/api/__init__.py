@@ -1,0 +1,1 @@
+"""The API of Charafy over HTTP: typed, synchronous; `charafy.client` shows what is for callers."""
