@@ -19,6 +19,7 @@ from charafy.kernel.storage_settings import Bucket
 from tests.support import postgresql, s3
 from tests.support.clock import ManualClock
 from tests.support.needed import needed
+from tests.support.second_try import FirstTries, allow_second_try
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the servers that tests start
 
@@ -29,8 +30,13 @@ _DATABASES: Final = frozenset({"settings", "new_url"})
 """The fixtures that every database that a test is given comes from."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(FirstTries(), "first tries")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL, leave out what would do there exactly what it does without."""
+    allow_second_try(items)
     if not ON_POSTGRESQL:
         return
     kept: list[pytest.Item] = []

@@ -72,7 +72,8 @@ def test_a_cut_resets_who_is_there_and_turns_away_who_comes(way: Way) -> None:
             said(connection, b"b", 2)
             said(connection, b"b", 2)
             raise ConnectionError("ended in peace")
-    with connected(way) as late, pytest.raises(ConnectionError):
+    # A machine in a hurry resets it before it is through connecting.
+    with pytest.raises(ConnectionError), connected(way) as late:
         said(late, b"c", 2)
         raise ConnectionError("ended in peace")
     way.be("none")
