@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -19,8 +18,6 @@ from tests.support.videos import Customer
 
 WITHIN_S: Final = 120.0
 """For all that takes seconds on a quiet machine."""
-_UNHEARD_S: Final = 30.0
-"""Until a visitor says it again."""
 
 
 @dataclass(slots=True)
@@ -46,18 +43,10 @@ class Guest:
         return [(turn.role, turn.text) for turn in answer.transcript]
 
     async def answered(self, text: str) -> None:
-        """Say it, and hear the whole answer.
-
-        Said again where none comes, as anybody would: what is said at the moment in which another
-        process takes over may be lost.
-        """
+        """Say it, and hear the whole answer."""
         before = len(self.visitor.of("speech-ended"))
-        async with asyncio.timeout(WITHIN_S):
-            while True:
-                await self.visitor.send("send-text", content=text)
-                with contextlib.suppress(TimeoutError):
-                    await self.visitor.told("speech-ended", times=before + 1, within_s=_UNHEARD_S)
-                    return
+        await self.visitor.insist("send-text", within_s=WITHIN_S, content=text)
+        await self.visitor.told("speech-ended", times=before + 1, within_s=WITHIN_S)
 
     async def becomes(self, condition: Callable[[Conversation], bool]) -> None:
         """Wait for it."""

@@ -72,6 +72,8 @@ class ConversationPeer:
     def __init__(self, *, greets: bool = True) -> None:
         """`greets`: answers client-ready as a character would."""
         self.greets = greets
+        self.loses = 0
+        """Messages that it will pass over, as if they had not arrived."""
         self.told: list[dict[str, Any]] = []
         """Every message of RTVI that came, in order, over all connections."""
         self.pings = 0
@@ -116,11 +118,17 @@ class ConversationPeer:
 
     def send(self, message: str) -> None:
         async def now() -> None:
-            channel = self.calls[-1].channel
-            assert channel is not None
-            channel.send(message)
+            self._send(message)
 
         self._run(now())
+
+    def _say(self, kind: str, **data: Any) -> None:
+        self._send(json.dumps({"label": "rtvi-ai", "type": kind, "data": data}))
+
+    def _send(self, message: str) -> None:
+        channel = self.calls[-1].channel
+        assert channel is not None
+        channel.send(message)
 
     def drop(self) -> None:
         """Go without a word."""
@@ -184,7 +192,12 @@ class ConversationPeer:
             self.pings += 1
             return
         said = json.loads(message)
+        if self.loses > 0:
+            self.loses -= 1
+            return
         self.told.append(said)
+        if self.calls[-1].channel is not None and self.calls[-1].channel.readyState == "open":
+            self._say("server-message", t="received", id=said["id"])
         if said["type"] == "client-ready" and self.greets:
             asyncio.ensure_future(self._greet())  # noqa: RUF006 - at once, and waits for nothing
 
@@ -197,9 +210,7 @@ class ConversationPeer:
             "character": CHARACTER,
             "limit_s": 600,
         }
-        channel = self.calls[-1].channel
-        assert channel is not None
-        channel.send(json.dumps({"label": "rtvi-ai", "type": "bot-ready", "data": about}))
+        self._say("bot-ready", **about)
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         resampler = AudioResampler(format="flt", layout="mono", rate=16_000)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
+import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 
 RATE: Final = 16_000
 _FRAME: Final = RATE // 50
+_AGAIN_S: Final = 2.5
 
 
 class RoomVisitor:
@@ -58,6 +62,16 @@ class RoomVisitor:
     async def send(self, kind: str, **data: Any) -> None:
         await self.say({"label": "rtvi-ai", "type": kind, "id": "1", "data": data})
 
+    async def insist(self, kind: str, *, within_s: float, **data: Any) -> None:
+        """Send it until the server has it, as the browser's module does."""
+        key = uuid.uuid4().hex
+        message = {"label": "rtvi-ai", "type": kind, "id": key, "data": data}
+        async with asyncio.timeout(within_s):
+            while {"t": "received", "id": key} not in self.of("received"):
+                await self.say(message)
+                message["again"] = True
+                await self._soon(lambda: {"t": "received", "id": key} in self.of("received"))
+
     async def say(self, message: Any) -> None:
         """Whatever it is, on the data channel."""
         body = message if isinstance(message, bytes) else json.dumps(message)
@@ -85,6 +99,12 @@ class RoomVisitor:
                 steady = all((x > 1000) == loud for x in last) and (bool(last) or not loud)
                 if now - began > for_s and steady:
                     return now - for_s
+
+    async def _soon(self, condition: Callable[[], bool]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_AGAIN_S):
+                while not condition():
+                    await asyncio.sleep(0.02)
 
     async def _speak(self, samples: NDArray[np.int16] | None) -> None:
         at, left = time.monotonic(), samples if samples is not None else np.zeros(0, np.int16)

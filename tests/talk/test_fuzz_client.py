@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import strategies as st
 
+from charafy.conversations.models import Admitted
 from charafy.house import House
 from charafy.kernel.errors import BadRequest, NotFound, Unauthorized
+from charafy.talk.events import Event
 from charafy.talk.line import Line
 from charafy.talk.offers import Candidate, Candidates, Offer
 from charafy.talk.session import Session
@@ -43,6 +46,7 @@ messages: Final = json_values | st.fixed_dictionaries(
     optional={
         "label": scalars,
         "id": scalars,
+        "again": scalars,
         "data": about
         | json_values
         | st.fixed_dictionaries(
@@ -58,6 +62,10 @@ class Wire:
 
     def __init__(self) -> None:
         self.messages: asyncio.Queue[Any] = asyncio.Queue()
+        self.told: list[Event] = []
+
+    def tell(self, event: Event) -> None:
+        self.told.append(event)
 
     async def message(self) -> Any:
         return await self.messages.get()
@@ -67,7 +75,7 @@ def obeying(scene: Talk, wire: Wire) -> Session:
     """A session that has nothing but its messages and its dialogue."""
     nothing = cast(Any, None)
     return Session(
-        nothing,
+        cast(Admitted, SimpleNamespace(before=None)),
         cast(Line, wire),
         scene.dialogue,
         nothing,
@@ -93,7 +101,7 @@ def test_whatever_a_client_says_it_is_answered_afterwards(said: Sequence[Any]) -
             assert not obeys.done(), obeys.exception()
             assert scene.turns[-1].role == "assistant"
             assert "And now?" in [turn.text for turn in scene.turns]
-            for _, event in scene.out.events:
+            for event in [*(event for _, event in scene.out.events), *wire.told]:
                 json.dumps(event).encode("ascii")
         finally:
             obeys.cancel()

@@ -15,6 +15,7 @@ from charafy.kernel.observe import describe
 from charafy.talk import events
 from charafy.talk.dialogue import Dialogue
 from charafy.talk.lead import Lead
+from charafy.talk.receipts import Receipts
 from charafy.talk.stage import ticking
 from charafy.talk.turns import Spoken
 
@@ -65,6 +66,7 @@ class Session:
         self._lost_s: float | None = now()
         self._there = asyncio.Event()
         self._ended: asyncio.Future[Reason] = asyncio.get_running_loop().create_future()
+        self._receipts = Receipts(line.tell, admitted.before)
         self._handing_over = False
         self.goes_on = False
         """Once `run` returned: whether it is over only for us."""
@@ -256,7 +258,8 @@ class Session:
             if left < 1 and message.get("type") != "disconnect-bot":
                 continue
             left -= 1
-            await self._do(message)
+            if self._receipts.take(message):
+                await self._do(message)
 
     async def _do(self, message: dict[str, Any]) -> None:
         data = message.get("data")

@@ -26,7 +26,7 @@ SETUP = """async (options) => {
   window.talk = talk;
   window.seen = [];
   const names = ["state", "ready", "caption", "word", "user", "character", "speech", "hush",
-    "speechended", "latency", "limit", "videostopped", "error", "ended"];
+    "speechended", "latency", "received", "limit", "videostopped", "error", "ended"];
   for (const name of names) {
     talk.addEventListener(name, ({ detail }) => {
       const { cause, ...told } = detail;

@@ -126,6 +126,22 @@ def test_what_the_page_asks_for_arrives_at_the_server(tab: Tab, peer: Conversati
     assert len(set(ids)) == len(ids)
 
 
+def test_what_is_lost_on_its_way_is_sent_again_until_the_server_has_it(
+    tab: Tab, peer: ConversationPeer
+) -> None:
+    connect(tab)
+    peer.wait_until(lambda: bool(peer.messages("client-ready")))
+    peer.loses = 2
+    named = tab.evaluate("() => [talk.sendText('good evening'), talk.say('Exactly this.')]")
+    assert wait_for(tab, "received", 2) == [{"id": one} for one in named]
+    sent = [message for message in peer.told if message["id"] in named]
+    assert [message.get("again") for message in sent] == [True, True]
+    assert peer.messages("send-text") == [{"content": "good evening"}]
+    tab.evaluate("() => talk.interrupt()")
+    peer.wait_until(lambda: bool(peer.asked("interrupt")))
+    assert len(peer.asked("say")) == 1, "what has arrived is not sent again"
+
+
 def test_the_microphone_is_closed_while_muted_and_between_held_turns(
     tab: Tab, peer: ConversationPeer
 ) -> None:

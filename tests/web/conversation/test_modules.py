@@ -83,8 +83,9 @@ def test_what_the_server_says_is_in_the_table() -> None:
 
 
 def test_the_module_says_every_message_of_the_client() -> None:
-    said = set(re.findall(r'this\.send\("([\w-]+)"', MAIN)) - {"client-message"}
-    said |= {f"client-message/{topic}" for topic in re.findall(r'this\.ask\("([\w-]+)"', MAIN)}
+    said = set(re.findall(r'this\.(?:send|keep)\("([\w-]+)"', MAIN)) - {"client-message"}
+    asked = re.findall(r'this\.(?:ask|urge)\("([\w-]+)"', MAIN)
+    said |= {f"client-message/{topic}" for topic in asked}
     assert said == set(table("From the client"))
 
 

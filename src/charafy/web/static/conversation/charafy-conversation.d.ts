@@ -76,6 +76,8 @@ export interface ConversationEventMap {
     playout_s: number;
     round_trip_s: number;
   }>;
+  /** The server has what `sendText`, `say` or `setName` answered with this id; until then it is sent again. */
+  received: CustomEvent<{ id: string }>;
   limit: CustomEvent<{ remaining_s: number }>;
   videostopped: CustomEvent<{ reason: string }>;
   /** `code`: of the server, or connection_lost, playback_blocked, microphone_...; after a fatal one
@@ -110,14 +112,14 @@ export class CharafyConversation extends EventTarget {
   /** Listen only while `hold(true)`. */
   pushToTalk(on: boolean): void;
   hold(on: boolean): void;
-  /** Say something by keyboard. */
-  sendText(content: string): void;
+  /** Say something by keyboard. Answers the id that `received` will name. */
+  sendText(content: string): string;
   /** Have the character say exactly this. */
-  say(text: string): void;
+  say(text: string): string;
   /** Have the character stop. */
   interrupt(): void;
   /** What the character calls the visitor. */
-  setName(name: string): void;
+  setName(name: string): string;
   addEventListener<K extends keyof ConversationEventMap>(
     type: K,
     listener: (event: ConversationEventMap[K]) => void,

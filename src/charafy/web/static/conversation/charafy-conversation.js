@@ -8,6 +8,7 @@
 //   await talk.connect(); // after a click: browsers keep silent before
 
 import { ConversationError } from "./errors.js";
+import { Kept } from "./kept.js";
 import { Microphone } from "./microphone.js";
 import { Peer } from "./peer.js";
 import { VERSION, decode, encode } from "./protocol.js";
@@ -39,6 +40,7 @@ const HEARD = {
   "server-message/speech-resumed": (talk, data) => talk.resume(data),
   "server-message/speech-ended": (talk, data) => talk.endSpeech(data),
   "server-message/state": (talk, { state }) => talk.become(state),
+  "server-message/received": (talk, { id }) => talk.kept.received(id) && talk.tell("received", { id }),
   "server-message/limit": (talk, { remaining_s }) => talk.tell("limit", { remaining_s }),
   "server-message/video-stopped": (talk, { reason }) => talk.tell("videostopped", { reason }),
   "server-message/taken-over": (talk) => talk.tell("hush", { reply: talk.said.reply, ended: true }),
@@ -57,6 +59,8 @@ export class CharafyConversation extends EventTarget {
     this.network = { playout_s: 0, round_trip_s: 0 };
     this.state = "idle";
     this.about = null;
+    this.kept = new Kept();
+    this.name = Math.random().toString(36).slice(2, 10); // another page may go on with the same token
     this.count = 0;
   }
 
@@ -107,14 +111,14 @@ export class CharafyConversation extends EventTarget {
     this.ask("push-to-talk", { on: Boolean(on) });
   }
 
-  /** Say something by keyboard. */
+  /** Say something by keyboard. @returns {string} what `received` will name */
   sendText(content) {
-    this.send("send-text", { content });
+    return this.keep("send-text", { content });
   }
 
   /** Have the character say exactly this. */
   say(text) {
-    this.ask("say", { text });
+    return this.urge("say", { text });
   }
 
   /** Have the character stop. */
@@ -125,7 +129,7 @@ export class CharafyConversation extends EventTarget {
 
   /** What the character calls the visitor. */
   setName(name) {
-    this.ask("name", { name });
+    return this.urge("name", { name });
   }
 
   // Inside
@@ -201,6 +205,7 @@ export class CharafyConversation extends EventTarget {
     this.become("listening");
     this.tell("ready", about);
     this.ready?.();
+    this.repeat(true);
   }
 
   /** The character can't be heard; what carries us looks for it. */
@@ -256,6 +261,7 @@ export class CharafyConversation extends EventTarget {
 
   async look() {
     const { peer } = this;
+    if (this.state !== "reconnecting") this.repeat();
     const stats = await peer?.stats();
     const found = stats && this.playout.look(stats);
     Object.assign(this.network, found);
@@ -304,8 +310,32 @@ export class CharafyConversation extends EventTarget {
     this.send("client-message", { t: topic, d: data });
   }
 
-  send(type, data) {
-    return this.peer?.send(encode(type, data, ++this.count)) ?? false;
+  send(type, data = {}) {
+    this.pass(type, data, this.newId());
+  }
+
+  /** Send it, and again until the server has it. */
+  keep(type, data) {
+    const id = this.newId();
+    this.kept.add(id, type, data, performance.now());
+    this.pass(type, data, id);
+    return id;
+  }
+
+  urge(topic, data) {
+    return this.keep("client-message", { t: topic, d: data });
+  }
+
+  repeat(anew = false) {
+    for (const { type, data, id } of this.kept.due(performance.now(), anew)) this.pass(type, data, id, true);
+  }
+
+  pass(type, data, id, again) {
+    this.peer?.send(encode(type, data, id, again));
+  }
+
+  newId() {
+    return `${this.name}-${++this.count}`;
   }
 
   tell(name, detail) {

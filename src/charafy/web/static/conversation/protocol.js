@@ -4,8 +4,8 @@
 export const LABEL = "rtvi-ai";
 export const VERSION = "1.2.0";
 
-/** @param {string} type @param {object} [data] @param {number} [id] */
-export const encode = (type, data = {}, id = 0) => JSON.stringify({ label: LABEL, type, id: String(id), data });
+/** @param {string} type @param {object} data @param {string} id @param {boolean} [again] it was sent before */
+export const encode = (type, data, id, again) => JSON.stringify({ label: LABEL, type, id, data, again: again || undefined });
 
 /**
  * @param {unknown} message of the data channel
