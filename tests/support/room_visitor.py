@@ -65,7 +65,7 @@ class RoomVisitor:
     async def insist(self, kind: str, *, within_s: float, **data: Any) -> None:
         """Send it until the server has it, as the browser's module does."""
         key = uuid.uuid4().hex
-        message = {"label": "rtvi-ai", "type": kind, "id": key, "data": data}
+        message: dict[str, Any] = {"label": "rtvi-ai", "type": kind, "id": key, "data": data}
         async with asyncio.timeout(within_s):
             while {"t": "received", "id": key} not in self.of("received"):
                 await self.say(message)
