@@ -34,7 +34,7 @@ def test_every_setting_that_is_named_exists(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_file_says_that_it_was_not_run(path: Path) -> None:
+def test_every_file_says_how_far_it_was_run(path: Path) -> None:
     beginning = path.read_text("utf-8")[:300]  # JSON has no comments: there it is the description
     assert beginning.startswith("# Written, not ") or '"description": "Written, not ' in beginning
 
@@ -67,6 +67,15 @@ def test_what_is_mounted_is_claimed() -> None:
     claimed = {claim["metadata"]["name"] for claim in spec["volumeClaimTemplates"]}
     (container,) = spec["template"]["spec"]["containers"]
     assert {mount["name"] for mount in container["volumeMounts"]} == claimed
+
+
+def test_the_image_can_back_up_the_database_that_stands_beside_it() -> None:
+    """Debian 12 has PostgreSQL 15, and pg_dump refuses a server that is newer."""
+    dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
+    assert "-slim-bookworm" in dockerfile and " postgresql-client " in dockerfile
+    for name in ("compose.yaml", "compose.many.yaml"):
+        text = (DEPLOY / name).read_text("utf-8")
+        assert re.findall(r"image: postgres:(\d+)", text) == ["15"], name
 
 
 def test_the_image_copies_files_that_exist_and_compose_builds_it() -> None:
