@@ -77,13 +77,14 @@ class LiveKit:
     def room(self, trace: str | None) -> Mapping[str, Any]:
         """How the room of a conversation is made: for one visitor, and a character is sent for.
 
-        `trace` comes to who leads the conversation, as the job's metadata.
+        `trace` comes to whoever leads the conversation, first or later, as the room's metadata.
         """
         return {
             "emptyTimeout": _EMPTY_S,
             "departureTimeout": _EMPTY_S,
             "maxParticipants": 2,
-            "agents": [{"agentName": self.agents, "metadata": trace or ""}],
+            "metadata": trace or "",
+            "agents": [{"agentName": self.agents}],
         }
 
     def require(self) -> None:

@@ -88,10 +88,9 @@ class Sessions:
         claims = self._tokens.read(token)
         return replace(self._admitted(claims.conversation_id, node), trace=claims.trace)
 
-    def admit_joined(self, conversation_id: str, node: str, trace: str | None = None) -> Admitted:
-        """As `admit`, for a visitor whose token LiveKit has checked. `trace`: what made it."""
-        admitted = self._admitted(conversation_id, node, pc_id=f"{ROOM}{conversation_id}")
-        return replace(admitted, trace=trace)
+    def admit_joined(self, conversation_id: str, node: str) -> Admitted:
+        """As `admit`, for a visitor whose token LiveKit has checked; its room knows the trace."""
+        return self._admitted(conversation_id, node, pc_id=f"{ROOM}{conversation_id}")
 
     def state(self, conversation_id: str) -> tuple[State, str | None]:
         """How far it is, and the node that leads it; of one that is gone: "ended"."""

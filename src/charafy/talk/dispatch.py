@@ -178,7 +178,7 @@ class Dispatch:
     async def _assigned(self, line: aiohttp.ClientWebSocketResponse, job: wire.Job) -> None:
         status = wire.JobStatus.JS_FAILED
         try:
-            talking = await self._node.join(job.room.name, self._livekit, job.metadata or None)
+            talking = await self._node.join(job.room.name, self._livekit)
             await asyncio.shield(talking)  # a line to LiveKit that breaks ends no conversation
             status = wire.JobStatus.JS_SUCCESS
         except CharafyError as error:

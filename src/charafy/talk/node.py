@@ -7,7 +7,7 @@ import contextlib
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -123,19 +123,15 @@ class Node:
         with self._place():
             return await self._open(offer)
 
-    async def join(
-        self, conversation_id: str, livekit: LiveKit, trace: str | None = None
-    ) -> asyncio.Task[None]:
+    async def join(self, conversation_id: str, livekit: LiveKit) -> asyncio.Task[None]:
         """Begin the conversation in its room; answers what runs until it is over.
-
-        `trace`: the span that made its token.
 
         Raises what `Sessions.admit` raises, `TooManyRequests` when there is no room, and
         `UpstreamFailed` where LiveKit can't be joined: what was set aside comes back then.
         """
         with self._place():
             admitted = await asyncio.to_thread(
-                self._sessions.admit_joined, conversation_id, self.name, trace
+                self._sessions.admit_joined, conversation_id, self.name
             )
             return await self._enter(admitted, livekit)
 
@@ -257,7 +253,8 @@ class Node:
         )
         try:
             await room.join(livekit.character_token(room_name, admitted.character.name))
-            session, line = self._session(room, room.disconnect, admitted, None)
+            traced = replace(admitted, trace=room.trace)
+            session, line = self._session(room, room.disconnect, traced, None)
         except BaseException as error:  # whatever stopped it: no credits stay held
             await self._give_back(admitted)
             await room.disconnect()

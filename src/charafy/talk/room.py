@@ -102,6 +102,11 @@ class Room:
             published = await self._room.local_participant.publish_track(track, options)
         self._own(self._wait_for_ear(published))
 
+    @property
+    def trace(self) -> str | None:
+        """The span that made the visitor's token, where that was traced."""
+        return self._room.metadata or None
+
     def transport(self) -> BaseTransport:
         from charafy.talk.room_transport import RoomTransport
 
