@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from charafy.engines.voice.visemes import trim_to_sound, visemes
 from charafy.kernel.errors import TooManyRequests
 from charafy.kernel.media.audio import SAMPLE_RATE, encoder
+from charafy.kernel.single_file import SingleFile
 from charafy.kernel.storage import Storage
 from charafy.speech.service import Speaker, Speech
 
@@ -31,8 +31,7 @@ class Recordings:
         self._storage = storage
         self._speech = speech
         self._engine = engine
-        self._queue = threading.BoundedSemaphore(MAX_WAITING + 1)
-        self._synthesis = threading.Lock()
+        self._synthesis = SingleFile(MAX_WAITING, WAIT_S, _busy)
 
     def about(self, recording: str) -> bytes:
         """JSON: duration_s, words `[text, start_s, end_s]` and visemes, loudness as weights."""
@@ -56,7 +55,7 @@ class Recordings:
         recording = self._recording(name, text, speaker)
         # What is told about it is written last: where that is, the sound is too.
         if not self._storage.exists(f"{recording}.json"):
-            with self._turn():
+            with self._synthesis.turn():
                 if not self._storage.exists(f"{recording}.json"):
                     with paying():
                         self._speak(recording, text, speaker)
@@ -89,20 +88,6 @@ class Recordings:
     def _recording(self, name: str, text: str, speaker: Speaker) -> str:
         said = f"{self._engine}\n{speaker.engine_voice}\n{speaker.language}\n{text}"
         return f"{name}-{hashlib.sha256(said.encode()).hexdigest()[:32]}"
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._queue.acquire(blocking=False):
-            raise _busy()
-        try:
-            if not self._synthesis.acquire(timeout=WAIT_S):
-                raise _busy()
-            try:
-                yield
-            finally:
-                self._synthesis.release()
-        finally:
-            self._queue.release()
 
 
 def _busy() -> TooManyRequests:

@@ -8,11 +8,10 @@ Voices of other services take turns of their own: who waits for a service keeps 
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from charafy.kernel.errors import TooManyRequests
+from charafy.kernel.single_file import SingleFile
 from charafy.kernel.storage import Storage
 from charafy.voices.models import VoiceInfo
 
@@ -39,7 +38,7 @@ class Samples:
         self._render = render
         self._engine = engine
         self._waits = waits
-        self._turns = {False: _Turns(), True: _Turns()}
+        self._turns = {remote: SingleFile(MAX_WAITING, WAIT_S, _busy) for remote in (False, True)}
 
     def ready(self, voice: VoiceInfo) -> str:
         """The storage key of the voice's sample, which is there when this returns.
@@ -49,7 +48,7 @@ class Samples:
         """
         key = self._key(voice)
         if not self._storage.exists(key):
-            with self._turns[self._waits(voice.engine_voice)].one():
+            with self._turns[self._waits(voice.engine_voice)].turn():
                 if not self._storage.exists(key):
                     self._storage.put(key, self._render(voice), "audio/mpeg")
         return key
@@ -58,28 +57,6 @@ class Samples:
         said = f"{self._engine}\n{voice.engine_voice}\n{voice.sample_text}"
         digest = hashlib.sha256(said.encode()).hexdigest()[:16]
         return f"voices/{voice.voice_id}/sample-{digest}.mp3"
-
-
-class _Turns:
-    """One at a time, and few who wait."""
-
-    def __init__(self) -> None:
-        self._queue = threading.BoundedSemaphore(MAX_WAITING + 1)
-        self._synthesis = threading.Lock()
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        if not self._queue.acquire(blocking=False):
-            raise _busy()
-        try:
-            if not self._synthesis.acquire(timeout=WAIT_S):
-                raise _busy()
-            try:
-                yield
-            finally:
-                self._synthesis.release()
-        finally:
-            self._queue.release()
 
 
 def _busy() -> TooManyRequests:
