@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from charafy.engines.voice.kokoro.acoustic import FRAMES_PER_S
-from charafy.engines.voice.kokoro.windows import CONTEXT, Pace, Speedometer
+from charafy.engines.voice.kokoro.windows import CONTEXT, Even, Pace, Speedometer
 
 
 class Machine:
@@ -91,3 +91,14 @@ def test_the_speedometer_follows_the_machine() -> None:
     for _ in range(20):
         speedometer.note(40, 0.6)
     assert speedometer.load == pytest.approx(0.6, rel=0.01)
+
+
+def test_without_a_listener_windows_are_the_same_on_every_machine() -> None:
+    even, sizes, left = Even(), [], 300
+    while left:
+        sizes.append(even.frames(left))
+        left -= sizes[-1]
+        even.gave(10.0)
+    assert sizes == [60, 60, 60, 60, 60]
+    assert even.frames(67) == 67, "a little rest comes along"
+    assert even.frames(68) == 60

@@ -24,7 +24,7 @@ from charafy.engines.voice.kokoro.acoustic import FRAME, Acoustics, Utterance
 from charafy.engines.voice.kokoro.equaliser import Equaliser
 from charafy.engines.voice.kokoro.styles import WIDTH, Style, is_british
 from charafy.engines.voice.kokoro.timeline import Timeline, script, timeline
-from charafy.engines.voice.kokoro.windows import CONTEXT, Pace, Speedometer
+from charafy.engines.voice.kokoro.windows import CONTEXT, Even, Pace, Sizes, Speedometer
 
 _FADE: Final = 240
 """Samples over which two windows are cross-faded (10 ms); they nearly agree there."""
@@ -73,20 +73,23 @@ class KokoroVoice:
     ) -> Iterator[SpeechChunk]:
         """See `Voice.speak`. Raises `ValueError` at once for a speed out of range."""
         front_end = self._british if is_british(voice) else self._front_end
-        return self._spoken(front_end, text, self._styles[voice], language, speed)
+        clauses = front_end.clauses(text, language)
+        pace = Pace(self._speedometer, self._monotonic)
+        return self._spoken(clauses, self._styles[voice], speed, pace)
 
     def speak_as(
         self, text: str, style: Style, language: Language, speed: float = 1.0
     ) -> Iterator[SpeechChunk]:
-        """As `speak`, in a style that has no name (yet)."""
-        return self._spoken(self._front_end, text, style, language, speed)
+        """As `speak`, in a style that has no name (yet), for no listener: the same samples for the
+        same words, however busy the machine is."""
+        return self._spoken(self._front_end.clauses(text, language), style, speed, Even())
 
     def _spoken(
-        self, front_end: FrontEnd, text: str, style: Style, language: Language, speed: float
+        self, clauses: Iterator[Clause], style: Style, speed: float, pace: Sizes
     ) -> Iterator[SpeechChunk]:
         if not MIN_SPEED <= speed <= MAX_SPEED:
             raise ValueError(f"speed must be between {MIN_SPEED} and {MAX_SPEED}, not {speed}")
-        return self._speak(front_end.clauses(text, language), style, speed)
+        return self._speak(clauses, style, speed, pace)
 
     def _warm_up(self) -> None:
         """Let the runtime allocate, then see how fast this machine is, before anyone waits."""
@@ -102,9 +105,8 @@ class KokoroVoice:
         return _bounded(audio)
 
     def _speak(
-        self, clauses: Iterator[Clause], style: Style, speed: float
+        self, clauses: Iterator[Clause], style: Style, speed: float, pace: Sizes
     ) -> Iterator[SpeechChunk]:
-        pace = Pace(self._speedometer, self._monotonic)
         samples, chars, gap_s = 0, 0, 0.0
         for clause in clauses:
             gap = _silence(gap_s)
@@ -118,7 +120,7 @@ class KokoroVoice:
             gap_s = _gap(clause) / speed
 
     def _clause(
-        self, clause: Clause, style: Style, speed: float, at_s: float, pace: Pace
+        self, clause: Clause, style: Style, speed: float, at_s: float, pace: Sizes
     ) -> Iterator[SpeechChunk]:
         """Chunks of one clause and its pause; their `chars_done` counts this clause only."""
         said = script(clause)
@@ -144,7 +146,7 @@ class KokoroVoice:
             yield _chunk(heard, marks, start_s, math.inf if final else end_s)
 
     def _windows(
-        self, utterance: Utterance, first: int, last: int, pace: Pace
+        self, utterance: Utterance, first: int, last: int, pace: Sizes
     ) -> Iterator[tuple[Pcm, bool]]:
         """Audio of the frames `first`..`last` by pieces, each with whether it is the last."""
         carry: Pcm | None = None

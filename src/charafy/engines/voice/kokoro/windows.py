@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from charafy.engines.voice.kokoro.acoustic import FRAMES_PER_S
 
@@ -40,6 +40,30 @@ class Speedometer:
             self._load = load if self._load is None else self._load + 0.3 * (load - self._load)
 
 
+class Sizes(Protocol):
+    """Of the windows of one speech."""
+
+    def gave(self, seconds: float) -> None:
+        """A chunk of that much audio is being handed out."""
+
+    def frames(self, left: int) -> int:
+        """How many frames to decode next out of `left`."""
+
+
+class Even:
+    """The same on every machine at any time: nobody listens while it is made.
+
+    A window's edges are heard in the samples next to them, faintly. Where sounds are compared, the
+    same words must give the same samples.
+    """
+
+    def gave(self, seconds: float) -> None:
+        """Nobody waits for more."""
+
+    def frames(self, left: int) -> int:
+        return _unless_little_is_left(_STEPS[-1], left)
+
+
 class Pace:
     """Sizes of the windows of one speech, so that a player that starts at once never runs dry.
 
@@ -57,13 +81,11 @@ class Pace:
         self._step = 0
 
     def gave(self, seconds: float) -> None:
-        """A chunk of that much audio is being handed out."""
         if self._began is None:
             self._began = self._monotonic()
         self._given_s += seconds
 
     def frames(self, left: int) -> int:
-        """How many frames to decode next out of `left`."""
         load = self._speedometer.load
         if self._began is None:
             frames = max(_STEPS[0], _first(load))
@@ -72,8 +94,12 @@ class Pace:
             affordable = int(_SHARE * store_s / load * FRAMES_PER_S) - 2 * CONTEXT
             self._step = min(self._step + 1, len(_STEPS) - 1)
             frames = max(_sustainable(load), min(affordable, _STEPS[self._step]))
-        # A rest that would not fill half a window of its own comes along.
-        return left if left < frames + _LEAST // 2 else frames
+        return _unless_little_is_left(frames, left)
+
+
+def _unless_little_is_left(frames: int, left: int) -> int:
+    """A rest that would not fill half a window of its own comes along."""
+    return left if left < frames + _LEAST // 2 else frames
 
 
 def _sustainable(load: float) -> int:

@@ -32,7 +32,8 @@ def alike(timbre: np.typing.NDArray[np.float32]) -> float:
 def test_a_refined_voice_is_heard_as_more_alike_in_other_words() -> None:
     shares: list[float] = []
     timbre = stock_styles()[BASE].row(60)[0, :128]
-    refiner = Refiner(models(), space(), stock_styles(), steps=16)
+    # Half as many still go either way, by how a processor rounds.
+    refiner = Refiner(models(), space(), stock_styles(), steps=32)
     better = refiner.improve(recorded(RECORDING), "en", timbre, BASE, shares.append)
     assert better.shape == timbre.shape
     assert alike(better) > alike(timbre) + 0.03
