@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +14,13 @@ from fastapi.openapi.models import OpenAPI
 from fastapi.testclient import TestClient
 
 from charafy.kernel.http.caller import ALL_SCOPES
+from charafy.kernel.settings import Settings
 from charafy.reference.errors import ERRORS
-from charafy.reference.guides import SCOPES
+from charafy.reference.guides import SCOPES, text
 from charafy.reference.names import IDEMPOTENT, OPERATIONS
 from charafy.reference.openapi import API_PREFIX, TAGS, operations
 from charafy.reference.schemas import Schemas
+from charafy.web.pages import PAGE_LANGUAGES
 from tests.support.routes import routes
 
 Json = dict[str, Any]
@@ -134,6 +137,9 @@ def test_a_guarded_operation_says_so_and_which_scope_it_needs(document: Json) ->
 
 def test_scopes_of_the_guide_are_those_of_the_keys() -> None:
     assert tuple(scope for scope, _ in SCOPES) == ALL_SCOPES
+    for language in PAGE_LANGUAGES:
+        told = re.findall(r"^\| `(\w+:\w+)` \|", text("authentication", Settings(), language), re.M)
+        assert tuple(told) == ALL_SCOPES, language
 
 
 def test_idempotent_operations_take_the_key_and_tell_of_conflicts(document: Json) -> None:
