@@ -12,6 +12,7 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.types import Receive
 
+from charafy.engines.voice.ipa import sounds
 from charafy.engines.voice.visemes import visemes
 from charafy.speech.delivery import Delivery, attend, collect, settle
 from charafy.speech.schemas import MouthShape, Timed, TimestampsAnswer
@@ -97,13 +98,12 @@ def _finish(job: Job, recording: Recording, headers: Mapping[str, str]) -> bytes
 
 def _timeline(job: Job, recording: Recording) -> TimestampsAnswer:
     words = [mark for mark in recording.marks if mark.kind == "word"]
-    phonemes = [mark for mark in recording.marks if mark.kind == "phoneme" and mark.text.strip()]
     return TimestampsAnswer(
         audio=base64.b64encode(recording.data).decode(),
         format=job.order.audio_format,
         duration_s=round(recording.audio_s, 4),
         words=list(map(Timed.of, words)),
-        phonemes=list(map(Timed.of, phonemes)),
+        phonemes=list(map(Timed.of, sounds(recording.marks))),
         visemes=list(map(MouthShape.of, visemes(recording.marks, recording.audio_s))),
         credits_used=job.held.amount,
         credits_remaining=job.held.remaining,

@@ -88,7 +88,9 @@ class TimestampsAnswer(Answer):
     format: AudioFormat
     duration_s: float = Field(examples=[1.475])
     words: list[Timed] = Field(description="As written in the text.")
-    phonemes: list[Timed] = Field(description="IPA symbols, as the voice spoke them.")
+    phonemes: list[Timed] = Field(
+        description="Sounds in IPA, as the voice spoke them, stress before the sound that bears it."
+    )
     visemes: list[MouthShape] = Field(description="From 0 to the end, without gaps.")
     credits_used: int = Field(examples=[1])
     credits_remaining: int = Field(examples=[999])
