@@ -80,7 +80,7 @@ def test_a_recording_that_won_t_do_shows_what_was_measured(charafy: Run, tmp_pat
     [
         (("clone", "missing.wav", "--name", "Me"), "missing.wav can't be read"),
         (("clone", "/dev/null", "--name", "Me"), "audio: the recording is empty."),
-        (("clone", "/dev/null", "--name", ""), "name: must have at least 1"),
+        (("clone", "/dev/null", "--name", ""), "name: must not be empty"),
         (("clone", "/dev/null", "--name", "Me", "--language", "fr"), "language: must be"),
         (("delete", "Heart"), "There is no cloned voice called Heart"),
     ],

@@ -91,7 +91,7 @@ def test_models_are_listed_and_found(client: OpenAI) -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"text": ""}, "input: must have at least 1 character"),
+        ({"text": ""}, "input: must not be empty."),
         ({"text": "🎉"}, "input: there is nothing to say"),
         ({"voice": "nobody"}, "voice: there is no such voice"),
         ({"voice": "11111111-1111-4111-8111-111111111111"}, "voice: there is no such voice"),

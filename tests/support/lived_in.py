@@ -99,7 +99,7 @@ def live_in(house: House, clock: ManualClock, account_id: str) -> LivedIn:
 def _work(house: House, account_id: str, day: int, whose: list[str]) -> None:
     """A working week's ups and downs, quieter at its end."""
     busy = 1 if day % 7 in (5, 6) else 3 + (day * 7) % 5
-    work = [("tts", 4 + (day * 5) % 17, "Text-to-speech, 840 character(s)")] * busy
+    work = [("tts", 4 + (day * 5) % 17, "Text-to-speech, 840 characters")] * busy
     if day % 3 == 0:
         work.append(("video", 30 + (day * 11) % 45, f"Video {stable_id('seed', str(day))}"))
     if day in (2, 16):

@@ -235,7 +235,7 @@ def test_a_plan_s_queue_is_bounded_and_frees_itself(
     refused = order(client, who)
     assert (refused.status_code, refused.json()["code"]) == (429, "video_queue_full")
     assert refused.headers["retry-after"] == "30"
-    assert "3 video(s)" in refused.json()["error"]
+    assert "3 videos" in refused.json()["error"]
     assert money(house, who) == before
 
     hands.make(first)

@@ -231,7 +231,7 @@ def test_a_voice_that_characters_speak_with_stays(alice: Customer, voice_id: str
     assert (refused.status_code, refused.json()["code"]) == (409, "voice_in_use")
     assert refused.json()["characters"] == 2
     assert refused.json()["error"] == (
-        "2 character(s) speak with this voice: give them another one first."
+        "2 characters still speak with this voice: choose another one there first."
     )
     alice.patch(f"/characters/{ids[0]}", {"voice_id": alice.voice()})
     alice.delete(f"/characters/{ids[1]}")

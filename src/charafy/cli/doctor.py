@@ -16,6 +16,7 @@ from charafy.cli import doctor_network as network
 from charafy.cli.console import out
 from charafy.cli.finding import Finding
 from charafy.kernel.home import HomeRefused, require_home
+from charafy.kernel.wording import counted
 
 if TYPE_CHECKING:
     from charafy.house import House
@@ -58,7 +59,7 @@ def doctor() -> None:
 
 def _machine(settings: Settings) -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    says = f"Python {platform.python_version()} on {platform.machine()}, {cores} core(s)"
+    says = f"Python {platform.python_version()} on {platform.machine()}, {counted(cores, 'core')}"
     yield Finding("ok" if sys.version_info >= (3, 11) else "missing", "machine", says)
 
 
@@ -290,7 +291,9 @@ def _books(house: House) -> Iterator[Finding]:
     with house.db.read() as tx:
         wrong = house.credits.audit(tx)
     if wrong:
-        says = f"{len(wrong)} account(s) whose balance differs from its entries: restore a backup"
+        says = (
+            f"{counted(len(wrong), 'balance')} that its entries don't add up to: restore a backup"
+        )
         yield Finding("missing", "ledger", says)
     else:
         yield Finding("ok", "ledger", "every balance equals the sum of its entries")

@@ -24,6 +24,7 @@ from charafy.kernel.errors import Conflict, InsufficientCredits, NotFound
 from charafy.kernel.ids import is_id, new_id
 from charafy.kernel.observe import Metrics
 from charafy.kernel.shared import Shared
+from charafy.kernel.wording import counted
 
 __all__ = [
     "NOBODY",
@@ -344,7 +345,7 @@ class Credits:
     def _refusal(self, tx: Tx, account_id: str, wanted: int) -> InsufficientCredits:
         available = self.balance(tx, account_id).available
         return InsufficientCredits(
-            f"This needs {wanted:,} credit(s) and {available:,} are available. "
+            f"This needs {counted(wanted, 'credit')} and you have {available:,}. "
             "Buy credits or ask the operator for a grant."
         )
 

@@ -34,7 +34,7 @@ def normal_origin(text: str) -> str:
     if len(text) > _MAX_CHARS or any(char.isspace() or char in "\\,;*@%'\"" for char in text):
         raise BadOrigin(
             "form",
-            "each must be an origin such as https://example.com, without wildcards or names.",
+            "each must be an origin such as https://example.com, without wildcards or user names.",
         )
     try:
         url = httpx.URL(text)

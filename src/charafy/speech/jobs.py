@@ -24,6 +24,7 @@ from charafy.kernel.observe import Metrics
 from charafy.kernel.settings import Prices
 from charafy.kernel.storage import CONTENT_TYPES, Storage
 from charafy.kernel.stores import StorageUnavailable
+from charafy.kernel.wording import counted
 from charafy.speech.scheduler import Scheduler, Seat
 from charafy.speech.synthesis import Synthesis
 
@@ -85,7 +86,7 @@ def hold(till: Till, caller: Caller, order: Order) -> Held:
             amount,
             kind="tts",
             reference=f"tts:{new_id()}",
-            description=f"Text-to-speech, {len(order.text):,} character(s)",
+            description=f"Text-to-speech, {counted(len(order.text), 'character')}",
             lease_s=LEASE_S,
             character_id=order.character_id,
         )

@@ -21,6 +21,7 @@ from charafy.kernel.errors import TooManyRequests
 from charafy.kernel.leases import Leases
 from charafy.kernel.media.audio import Encoder
 from charafy.kernel.shared import SharedAway, uncounted
+from charafy.kernel.wording import counted
 from charafy.speech.synthesis import Start, Synthesis
 
 log = structlog.get_logger("charafy.speech")
@@ -188,7 +189,7 @@ class Scheduler:
 
 def _too_many(limit: int) -> TooManyRequests:
     return TooManyRequests(
-        f"Your plan allows {limit} speech request(s) at the same time: "
+        f"Your plan allows {counted(limit, 'speech request')} at the same time: "
         "wait until one of them has ended.",
         retry_after_s=1,
         code="concurrency_limited",

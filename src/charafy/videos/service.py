@@ -25,6 +25,7 @@ from charafy.kernel.ids import new_id
 from charafy.kernel.settings import Prices, Settings
 from charafy.kernel.storage import Storage
 from charafy.kernel.traces import OFF, Traces
+from charafy.kernel.wording import counted
 from charafy.videos import queries
 from charafy.videos.chores import HOLD_LEASE, LEASE
 from charafy.videos.drafting import Draft, Drafting
@@ -249,7 +250,7 @@ class Videos:
         turn = queries.count_processing(tx, caller.account_id)
         if turn >= limit:
             raise TooManyRequests(
-                f"Your plan allows {limit:,} video(s) that wait or are being made: "
+                f"Your plan allows {counted(limit, 'video')} that wait or are being made: "
                 "try again when one of them has ended.",
                 retry_after_s=30,
                 code="video_queue_full",

@@ -27,6 +27,7 @@ from charafy.kernel.http.idempotency import Idempotency, Replay, Ticket
 from charafy.kernel.ids import new_id
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage
+from charafy.kernel.wording import counted
 from charafy.voices import queries
 from charafy.voices.catalogue import Voices
 from charafy.voices.chores import Chores
@@ -293,7 +294,8 @@ class Clones:
 
 def _in_use(speakers: int) -> Conflict:
     return Conflict(
-        f"{speakers:,} character(s) speak with this voice: give them another one first.",
+        f"{counted(speakers, 'character')} still {'speaks' if speakers == 1 else 'speak'} "
+        "with this voice: choose another one there first.",
         code="voice_in_use",
         details={"characters": speakers},
     )

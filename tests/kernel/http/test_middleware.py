@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
-from pydantic import Field
+from pydantic import Field, SecretStr
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
@@ -23,6 +23,8 @@ from charafy.kernel.observe import Metrics
 class Wish(Body):
     name: str = Field(min_length=1, max_length=5)
     amount: int = Field(1, ge=1)
+    word: SecretStr = Field(SecretStr("please"), min_length=2, max_length=6)
+    gifts: list[str] = Field([], max_length=2)
 
 
 @pytest.fixture
@@ -90,8 +92,11 @@ def test_a_database_that_is_away_is_no_error_of_ours(client: TestClient) -> None
         (b"", None, "The body must be a JSON object with Content-Type: application/json."),
         (b"[]", None, "The body must be a JSON object with Content-Type: application/json."),
         (b"{}", "name", "name: this field is required."),
-        (b'{"name": ""}', "name", "name: must have at least 1 character(s)."),
+        (b'{"name": ""}', "name", "name: must not be empty."),
         (b'{"name": "abcdef"}', "name", "name: must have at most 5 characters."),
+        (b'{"name": "a", "word": "a"}', "word", "word: must have at least 2 characters."),
+        (b'{"name": "a", "word": "abcdefg"}', "word", "word: must have at most 6 characters."),
+        (b'{"name": "a", "gifts": ["", "", ""]}', "gifts", "gifts: must have at most 2 items."),
         (b'{"name": 5}', "name", "name: must be a valid string."),
         (b'{"name": "a", "amount": "2"}', "amount", "amount: must be a valid integer."),
         (b'{"name": "a", "amount": 0}', "amount", "amount: must be greater than or equal to 1."),
@@ -104,6 +109,13 @@ def test_bad_input_is_400_with_a_sentence_and_the_field(
     assert answer.status_code == 400
     assert answer.json()["error"] == says
     assert answer.json()["param"] == param
+
+
+def test_who_leaves_out_the_api_s_prefix_is_told(client: TestClient) -> None:
+    answer = client.get("/v1/characters")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.json()["error"].endswith("begin with /api/v1.")
+    assert client.get("/nothing").json()["error"] == "There is nothing at this address."
 
 
 def test_waiting_times_reach_the_caller(client: TestClient) -> None:

@@ -35,6 +35,7 @@ from charafy.kernel.roll_tables import workers
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import Storage, content_type_of
 from charafy.kernel.stores import Store
+from charafy.kernel.wording import counted
 
 _NAMES: Final = MappingProxyType({"sqlite": "SQLite", "postgresql": "PostgreSQL"})
 
@@ -118,8 +119,8 @@ def _is_empty(settings: Settings) -> bool:
         with database.read() as tx:
             if found := postgresql.others(tx):
                 raise BackupRefused(
-                    f"The database is in use by {found} other connection(s): stop every process of "
-                    "Charafy on every machine first."
+                    f"The database is in use by {counted(found, 'other connection')}: stop "
+                    "every process of Charafy on every machine first."
                 )
             return postgresql.is_empty(tx)
     finally:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from charafy.kernel.errors import CharafyError
+from charafy.kernel.wording import counted
 
 _PHRASES: Final = {
     404: ("not_found", "There is nothing at this address."),
@@ -68,6 +69,8 @@ def install_error_handlers(app: FastAPI) -> None:
         if isinstance(error.__cause__, CharafyError):  # raised while FastAPI was reading the body
             return await _ours(request, error.__cause__)
         code, message = _PHRASES.get(error.status_code, ("http_error", "The request failed."))
+        if error.status_code == 404 and request.url.path.startswith("/v1/"):
+            message = "There is nothing at this address: the API's addresses begin with /api/v1."
         status = 400 if error.status_code in (413, 415, 422) else error.status_code
         if status == 400:  # FastAPI and Starlette raise it for bodies that they can't parse
             is_json = "json" in request.headers.get("content-type", "")
@@ -95,10 +98,8 @@ def _reason(problem: Mapping[str, Any]) -> str:
     match problem["type"]:
         case "missing":
             return "this field is required."
-        case "string_too_short":
-            return f"must have at least {context['min_length']:,} character(s)."
-        case "string_too_long":
-            return f"must have at most {context['max_length']:,} characters."
+        case "string_too_short" | "too_short" | "string_too_long" | "too_long" as problem_type:
+            return _wrong_length(context, is_long=problem_type.endswith("long"))
         case "literal_error" | "enum":
             return f"must be {context['expected']}."
         case "value_error":
@@ -107,3 +108,13 @@ def _reason(problem: Mapping[str, Any]) -> str:
         case _:
             text = str(problem.get("msg", "is not valid")).replace("Input should ", "must ", 1)
             return f"{text[:1].lower()}{text[1:].rstrip('.')}."
+
+
+def _wrong_length(context: Mapping[str, Any], *, is_long: bool) -> str:
+    """Of a text or a list; pydantic calls a secret text a "Value"."""
+    part = "character" if context.get("field_type", "Value") == "Value" else "item"
+    if is_long:
+        return f"must have at most {counted(context['max_length'], part)}."
+    if context["min_length"] == 1:
+        return "must not be empty."
+    return f"must have at least {counted(context['min_length'], part)}."
