@@ -103,6 +103,48 @@ def test_signing_in_and_out(site: Site) -> None:
     assert site.services.sessions.find(cookie) is None
 
 
+def test_who_is_asked_to_sign_in_comes_to_the_page_that_they_wanted(site: Site) -> None:
+    site.member()
+    browser = site.browser()
+    browser.open("/dashboard/credits?days=7&by=kind")
+    assert browser.path == "/sign-in"
+    browser.submit("/sign-in", email="sora@example.com", password="wrong horse")
+    browser.submit("/sign-in", email="sora@example.com", password=PASSWORD)
+    assert (browser.path, browser.page.url.query) == ("/dashboard/credits", b"days=7&by=kind")
+    browser.submit("/sign-out")
+    browser.open("/sign-in")
+    browser.submit("/sign-in", email="sora@example.com", password=PASSWORD)
+    assert browser.path == "/dashboard", "once"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/dashboard/../../x",
+        "/dashboardx",
+        "/files/a.mp4",
+        "",
+    ],
+)
+def test_a_sign_in_leads_to_pages_of_the_dashboard_only(site: Site, elsewhere: str) -> None:
+    site.member()
+    browser = site.browser()
+    browser.client.cookies.set("charafy_back", elsewhere)
+    browser.open("/sign-in")
+    browser.submit("/sign-in", email="sora@example.com", password=PASSWORD)
+    assert browser.path == "/dashboard"
+
+
+def test_what_a_script_or_a_form_asks_for_is_no_page_to_come_back_to(site: Site) -> None:
+    browser = site.browser()
+    browser.client.get("/dashboard/videos", headers={"sec-fetch-mode": "cors"})
+    browser.client.get("/dashboard/credits/ledger.csv")
+    browser.client.post("/dashboard/demo")
+    assert "charafy_back" not in browser.client.cookies
+
+
 def test_the_sessions_cookie_is_out_of_reach(site: Site) -> None:
     site.member()
     browser = site.browser()

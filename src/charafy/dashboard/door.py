@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from charafy.accounts.service import SESSION_DAYS, Account, Sessions
+from charafy.dashboard.way_back import BACK_COOKIE, BACK_S, wanted, way_back
 from charafy.dashboard.words import explain
 from charafy.kernel.errors import CharafyError, Forbidden
 from charafy.kernel.http.limits import Limiter, address_of
@@ -37,9 +38,11 @@ SESSION_S = SESSION_DAYS * 86_400
 class SeeOther(Exception):
     """Go to another page of ours instead."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, back: str | None = None) -> None:
+        """`back`: the page to come back to after a sign-in."""
         super().__init__(path)
         self.path = path
+        self.back = back
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Door:
         """Someone signed in; others see the sign-in page."""
         visitor = self.visitor(request)
         if visitor.account is None:
-            raise SeeOther("/sign-in")
+            raise SeeOther("/sign-in", wanted(request))
         return visitor
 
     def member_sender(self, request: Request, token: Token = "") -> Visitor:
@@ -155,13 +158,25 @@ class Door:
         response.headers.update(error.headers)
         return response
 
-    def enter(self, request: Request, account: Account, path: str = "/dashboard") -> Response:
-        """Begin a session, ending the one before in this browser."""
+    def enter(self, request: Request, account: Account) -> Response:
+        """Begin a session, ending the one before in this browser.
+
+        Leads to the page that was wanted before, or else to the first.
+        """
         if old := request.cookies.get(SESSION_COOKIE):
             self._sessions.end(old[:100])
         session = self._sessions.begin(account.account_id)
-        response = RedirectResponse(path, 303)
+        response = RedirectResponse(way_back(request) or "/dashboard", 303)
+        if BACK_COOKIE in request.cookies:
+            response.delete_cookie(BACK_COOKIE)
         self._set_cookie(response, SESSION_COOKIE, session.token, SESSION_S)
+        return response
+
+    def elsewhere(self, other: SeeOther) -> Response:
+        """Lead there, and remember the way back."""
+        response = RedirectResponse(other.path, 303)
+        if other.back:
+            self._set_cookie(response, BACK_COOKIE, other.back, BACK_S)
         return response
 
     def leave(self, visitor: Visitor) -> Response:
@@ -189,7 +204,7 @@ class Door:
                     try:
                         return await handle(request)
                     except SeeOther as other:
-                        return RedirectResponse(other.path, 303)
+                        return door.elsewhere(other)
                     except CharafyError as error:
                         return await run_in_threadpool(door.failure, request, error)
                     except (HTTPException, RequestValidationError):
