@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from charafy.cli.converse import _limit_s
+from charafy.kernel.media.audio import Pcm
 from tests.cli.conftest import Run
 from tests.support.server import running
 
@@ -104,3 +106,13 @@ def test_what_to_say_is_given_once(charafy: Run) -> None:
         done = charafy("converse", "Emma", *arguments)
         assert done.returncode == 1
         assert "either --wav or --text" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "patience_s", "limit_s"),
+    [("hello", 1.0, 60), ("hello", 60.0, 90), (np.zeros(24_000 * 20, np.float32), 100.5, 151)],
+)
+def test_a_conversation_does_not_end_while_its_answer_is_waited_for(
+    said: str | Pcm, patience_s: float, limit_s: int
+) -> None:
+    assert _limit_s(said, patience_s) == limit_s

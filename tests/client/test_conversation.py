@@ -132,7 +132,7 @@ def test_waiting_ends_with_the_conversation(desk: Desk, peer: ConversationPeer) 
             assert silent.value.code == "silent"
             peer.send("no json")
             peer.tell("ended", reason="limit")
-            with pytest.raises(ConversationFailed, match="limit"):
+            with pytest.raises(ConversationFailed, match=r"its time was over \(limit\)"):
                 await conversation.wait_for("metrics", timeout_s=10)
 
     asyncio.run(talk())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from charafy.kernel.media.audio import Pcm
 
 
-_SESSION_S: Final = 60
+_BESIDE_S: Final = 30
+"""To connect, and to show a face before and after."""
+_LEAST_S: Final = 60
+"""No conversation may be limited to less."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,7 +51,8 @@ def converse(
 ) -> None:
     """Say one thing to a character over WebRTC; hear, or see, its answer.
 
-    The account pays as for any conversation: a minute is set aside, the rest comes back.
+    The account pays as for any conversation: the time that it may take at most is set aside, the
+    rest comes back.
     """
     import asyncio
 
@@ -63,8 +68,11 @@ def converse(
     if video:
         _check(video)
     mode: Mode = "video" if video else "audio-only"
+    limit_s = _limit_s(said, patience)
     ticket = (
-        _remote(server, character, account, mode) if server else _ticket(character, account, mode)
+        _remote(server, character, account, mode, limit_s)
+        if server
+        else _ticket(character, account, mode, limit_s)
     )
     try:
         answered = asyncio.run(take_turn(ticket, said, patience_s=patience, recording=recording))
@@ -97,17 +105,25 @@ def _read(path: Path | None) -> Pcm:
     return read_recording(path.read_bytes(), param="--wav")
 
 
-def _remote(server: str, character: str, account: str | None, mode: Mode) -> Ticket:
+def _limit_s(said: str | Pcm, patience_s: float) -> int:
+    """How long the conversation may last, so that it doesn't end while an answer is waited for."""
+    from charafy.kernel.media.audio import SAMPLE_RATE
+
+    said_s = 0.0 if isinstance(said, str) else len(said) / SAMPLE_RATE
+    return max(_LEAST_S, math.ceil(said_s + patience_s) + _BESIDE_S)
+
+
+def _remote(server: str, character: str, account: str | None, mode: Mode, limit_s: int) -> Ticket:
     from charafy.cli.remote import character_there, open_server
 
     with open_server(server, account) as client:
         found = character_there(client, character)
         return client.conversations.create_token(
-            found.character_id, mode=mode, session_limit_seconds=_SESSION_S, greeting=""
+            found.character_id, mode=mode, session_limit_seconds=limit_s, greeting=""
         ).ticket()
 
 
-def _ticket(character: str, account: str | None, mode: Mode) -> Ticket:
+def _ticket(character: str, account: str | None, mode: Mode, limit_s: int) -> Ticket:
     from charafy.client.ticket import Ticket
     from charafy.conversations.schemas import CreateToken
 
@@ -117,7 +133,7 @@ def _ticket(character: str, account: str | None, mode: Mode) -> Ticket:
         body = CreateToken(
             character_id=wanted.character_id,
             mode=mode,
-            session_limit_seconds=_SESSION_S,
+            session_limit_seconds=limit_s,
             greeting="",  # it waits to be spoken to
         )
         with house.db.write() as tx:

@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, Self
 
 import httpx
@@ -280,9 +280,24 @@ class Conversation:
         await asyncio.gather(*self._line.tasks, return_exceptions=True)
 
 
+_ENDS: Final = MappingProxyType(
+    {
+        "limit": "its time was over (limit)",
+        "idle": "nobody said anything for long (idle)",
+        "disconnected": "the connection broke (disconnected)",
+        "failed": "something went wrong on the server (failed)",
+        "node_lost": "the process that led it is gone (node_lost)",
+        "credits": "the credits are used up (credits)",
+        "deleted": "it was deleted (deleted)",
+    }
+)
+"""By its reason. What else the server may say stands as it is."""
+
+
 def _raise_at_end(told: Told) -> None:
     if told.name == "server-message/ended":
-        raise ConversationFailed("ended", f"It ended: {told.data.get('reason')}.")
+        reason = str(told.data.get("reason"))
+        raise ConversationFailed("ended", f"The conversation ended: {_ENDS.get(reason, reason)}.")
     if told.name == "error" and told.data.get("fatal"):
         raise ConversationFailed(str(told.data.get("code")), str(told.data.get("message")))
 
