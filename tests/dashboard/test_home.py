@@ -37,6 +37,12 @@ def test_someone_new_can_hear_voices_and_invite_the_demo_characters(site: Site) 
         assert character.character_id in browser.html
 
 
+def test_movements_are_told_in_the_readers_language(site: Site) -> None:
+    browser = site.member()
+    browser.open("/dashboard", language="ja")
+    assert "付与" in browser.html and "Welcome credits" in browser.html
+
+
 def test_the_lines_to_paste_name_a_character_of_the_readers_language(site: Site) -> None:
     browser = site.member()
     browser.submit("/dashboard/demo")

@@ -59,7 +59,9 @@ def doctor() -> None:
 
 def _machine(settings: Settings) -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    says = f"Python {platform.python_version()} on {platform.machine()}, {counted(cores, 'core')}"
+    says = (
+        f"Python {platform.python_version()} on {platform.machine()}, {counted(cores or 1, 'core')}"
+    )
     yield Finding("ok" if sys.version_info >= (3, 11) else "missing", "machine", says)
 
 

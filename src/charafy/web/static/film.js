@@ -5,6 +5,12 @@ import { showTimes } from "./dashboard.js";
 const LOOK_MS = 1000;
 const box = document.querySelector("[data-film]");
 
+/** The film's own shape from the start: until it plays, a browser takes that of the portrait. */
+function shape() {
+  const video = box.querySelector("video.screen");
+  if (video) video.style.aspectRatio = `${video.getAttribute("width")} / ${video.getAttribute("height")}`;
+}
+
 async function look() {
   try {
     const answer = await fetch(box.dataset.address);
@@ -22,6 +28,7 @@ function update(html) {
   const film = box.querySelector(".film");
   if (now.dataset.status !== "processing") {
     film.replaceWith(now);
+    shape();
     showTimes(box);
     box.querySelector("video")?.focus();
     return;
@@ -39,4 +46,5 @@ function wait() {
   if (box.querySelector(".film").dataset.status === "processing") setTimeout(look, LOOK_MS);
 }
 
+shape();
 wait();
