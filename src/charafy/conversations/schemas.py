@@ -202,7 +202,9 @@ class TurnAnswer(Answer):
     interrupted: bool = Field(description="Whether the other one cut it short.")
     started_s: float = Field(description="From the beginning of the conversation.", examples=[1.5])
     latency: dict[str, float] = Field(
-        description="Seconds by stage of the work on this answer.", examples=[{"total": 0.9}]
+        description="Of an answer: seconds from the end of what was said to each stage, as "
+        "thought (its first words), spoken (their sound) and audible (sent).",
+        examples=[{"thought": 0.61, "spoken": 0.82, "audible": 0.93}],
     )
 
     @classmethod
@@ -211,8 +213,8 @@ class TurnAnswer(Answer):
             role=turn.role,
             text=turn.text,
             interrupted=turn.interrupted,
-            started_s=turn.started_s,
-            latency=dict(turn.latency),
+            started_s=round(turn.started_s, 3),
+            latency={stage: round(seconds, 3) for stage, seconds in turn.latency.items()},
         )
 
 
