@@ -24,14 +24,16 @@ from charafy.engines.weights import Store
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
 from charafy.kernel.fetch import Fetcher
+from charafy.kernel.fingerprints import keep_same, require_same, take_over
 from charafy.kernel.http.idempotency import Idempotency
 from charafy.kernel.http.limits import Limiter
 from charafy.kernel.mail import Mailer
 from charafy.kernel.media.images import PhotoReader
 from charafy.kernel.metrics import Process
+from charafy.kernel.migrate import migrate
 from charafy.kernel.observe import Metrics
 from charafy.kernel.outside import Outside
-from charafy.kernel.secret_settings import load_secret
+from charafy.kernel.secret_settings import SecretRefused, load_secret, of_another_database
 from charafy.kernel.settings import Settings
 from charafy.kernel.shared import Shared
 from charafy.kernel.storage import Storage
@@ -68,6 +70,31 @@ class Ground:
         """Raises `RedisRefused` when there is to be a Redis and it can't be used."""
         if self.shared is not None:
             self.shared.check(may_be_away=may_be_away)
+
+    def make_current(self, *, serves: bool = False) -> None:
+        """Bring the schema to this version's, unless the database belongs to another secret.
+
+        `serves`: one that belongs to none yet is our secret's from now on. A command that looks in
+        for a moment decides nothing like that: it may have been started with another data folder.
+        Raises `DatabaseRefused`, `SecretRefused`.
+        """
+        self.db.answers()
+        require_same(self.db, self.secret, self._refused)  # before anything is changed in it
+        migrate(self.db)
+        if serves:
+            keep_same(self.db, self.secret, self.clock, self._refused)
+
+    def take_database(self) -> None:
+        """Bring the schema to this version's, and have the database belong to our secret.
+
+        What was made under another ends. Raises `DatabaseRefused`.
+        """
+        migrate(self.db)
+        with self.db.write() as tx:
+            take_over(tx, self.secret, self.clock)
+
+    def _refused(self) -> SecretRefused:
+        return of_another_database(self.settings.home, self.settings.secret)
 
 
 def lay_ground(settings: Settings, clock: Clock, process: Process = "api") -> Ground:

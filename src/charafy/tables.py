@@ -7,6 +7,7 @@ from charafy.conversations import tables as conversations
 from charafy.credits import tables as credits
 from charafy.embed import tables as embed
 from charafy.kernel import roll_tables as roll
+from charafy.kernel import secret_tables as secret
 from charafy.kernel.db import metadata
 from charafy.kernel.http import idempotency_tables as idempotency
 from charafy.videos import tables as videos
@@ -23,6 +24,7 @@ __all__ = [
     "idempotency",
     "metadata",
     "roll",
+    "secret",
     "videos",
     "voices",
     "webhooks",

@@ -24,6 +24,7 @@ ALLOWED: Final[dict[str, dict[str, object]]] = {
     "voices": {"refinement": "none"},
     "voice_consents": {"given_by": "key"},
     "conversations": {"state": "ended"},
+    "secret_fingerprint": {"one": 1},
     "conversation_turns": {"role": "user"},
 }
 """By table: what its checks let stand where nothing at all would not do."""

@@ -44,9 +44,16 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 @contextmanager
 def open_house() -> Iterator[House]:
     """The house on this machine's settings, its schema current, beside a running server or not."""
+    with built_house() as house:
+        house.ground.make_current()
+        yield house
+
+
+@contextmanager
+def built_house() -> Iterator[House]:
+    """The house on this machine's settings, its database as it is."""
     # Imported here so that `charafy --help` and the like don't load the whole house.
     from charafy.house import build_house
-    from charafy.kernel.migrate import migrate
     from charafy.kernel.observe import configure_logs
     from charafy.kernel.settings import Settings
 
@@ -55,7 +62,6 @@ def open_house() -> Iterator[House]:
     settings.home.mkdir(parents=True, exist_ok=True)
     house = build_house(settings)
     try:
-        migrate(house.db)
         yield house
     finally:
         house.close()

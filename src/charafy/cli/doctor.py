@@ -267,7 +267,6 @@ def _inside(settings: Settings) -> list[Finding]:
         return [Finding("note", "database", "none yet: the first `charafy serve` makes it")]
     from charafy.house import build_house
     from charafy.kernel.db_url import DatabaseRefused
-    from charafy.kernel.migrate import migrate
     from charafy.kernel.secret_settings import SecretRefused
     from charafy.kernel.storage_settings import StorageRefused
 
@@ -278,12 +277,27 @@ def _inside(settings: Settings) -> list[Finding]:
     except SecretRefused as error:
         return [Finding("missing", "secret", str(error))]
     try:
-        migrate(house.db)
-        return list(_books(house))
+        house.ground.make_current()
+        return [*_belongs(house), *_books(house)]
     except DatabaseRefused as error:
         return [Finding("missing", "database", str(error))]
+    except SecretRefused as error:
+        return [Finding("missing", "secret", str(error))]
     finally:
         house.close()
+
+
+def _belongs(house: House) -> Iterator[Finding]:
+    """A secret that is not the database's was refused before."""
+    from charafy.kernel.fingerprints import known_fingerprint
+
+    with house.db.read() as tx:
+        known = known_fingerprint(tx)
+    if known:
+        yield Finding("ok", "secret", "the one that the database's keys were made with")
+    else:
+        says = "not compared yet: the next start of a server has the database belong to it"
+        yield Finding("note", "secret", says)
 
 
 def _books(house: House) -> Iterator[Finding]:

@@ -84,7 +84,6 @@ def _beside(
     """Run a process that works beside the API, in a house of its own."""
     from charafy.house import build_house
     from charafy.kernel.home import require_home
-    from charafy.kernel.migrate import migrate
     from charafy.kernel.observe import configure_logs
     from charafy.kernel.patience import patiently
     from charafy.kernel.refused import StartRefused
@@ -98,7 +97,7 @@ def _beside(
         # Films and conversations go on without Redis, so theirs are replaced without it too.
         house.ground.check_redis(may_be_away=True)
         patiently(house.db.answers, settings.start_wait_s)
-        migrate(house.db)
+        house.ground.make_current(serves=True)
         house.storage.check(may_be_away=True)
         run(house, supervised=supervised)
     except StartRefused as error:
@@ -115,7 +114,6 @@ def _run(host: str | None, port: int | None, *, greet: bool, with_others: bool) 
     from charafy.house import build_house
     from charafy.kernel.db import one_process
     from charafy.kernel.home import require_home
-    from charafy.kernel.migrate import migrate
     from charafy.kernel.observe import configure_logs
     from charafy.kernel.patience import patiently
     from charafy.kernel.refused import StartRefused
@@ -139,7 +137,7 @@ def _run(host: str | None, port: int | None, *, greet: bool, with_others: bool) 
             ending.callback(end)
         patiently(house.ground.check_redis, settings.start_wait_s)
         patiently(house.db.answers, settings.start_wait_s)
-        migrate(house.db)
+        house.ground.make_current(serves=True)
         house.storage.check(may_be_away=True)
         with one_process(house.db, "first start"):
             first = first_start(house)

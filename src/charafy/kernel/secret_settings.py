@@ -69,10 +69,26 @@ def load_secret(home: Path, given: SecretStr | None = None) -> bytes:
     wanted = bytes.fromhex(given.get_secret_value())
     if held is not None and not hmac.compare_digest(held, wanted):
         raise SecretRefused(
-            f"{_SETTING} differs from the secret in {path}, under which every key and link until "
-            f"now was made: unset {_SETTING}, or move that file away if all of them may end."
+            f"{_SETTING} differs from the secret in {path}: unset {_SETTING} if keys and links "
+            "were made under that file's until now, else move the file away."
         )
     return wanted
+
+
+def of_another_database(home: Path, given: SecretStr | None) -> SecretRefused:
+    """What to say where the database belongs to another secret than `load_secret` gave."""
+    path = home / "secret"
+    if given is None:
+        found, instead = f"The secret in {path}", "or remove it and set CHARAFY_SECRET to theirs"
+        then = f"put the file secret of the machines that made them in its place, {instead}"
+    else:
+        found = _SETTING
+        then = "set it to the secret of the machines that made them, or unset it and copy their "
+        then += f"file secret to {path}"
+    return SecretRefused(
+        f"{found} is not the one that this database's keys, sessions and links were made with: "
+        f"{then}; where all of them may end, run `charafy migrate --new-secret`."
+    )
 
 
 def _held(path: Path) -> bytes | None:

@@ -22,13 +22,15 @@ from charafy.kernel.backups.restoring import restore
 from charafy.kernel.backups.saving import save
 from charafy.kernel.db import Database
 from charafy.kernel.db_url import DatabaseRefused
+from charafy.kernel.fingerprints import keep_same, known_fingerprint
 from charafy.kernel.roll import Roll
-from charafy.kernel.secret_settings import load_secret
+from charafy.kernel.secret_settings import SecretRefused, load_secret
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage_settings import StorageRefused
 from charafy.kernel.stores import FolderStore, Store, store_of
 from tests.support import s3
 from tests.support.clock import ManualClock
+from tests.support.earlier import upgrade
 from tests.support.videos import customer
 
 KEY = "speech/aa/hello.mp3"
@@ -117,6 +119,66 @@ def test_a_secret_of_the_settings_is_saved_and_has_to_be_the_same_again(
     assert untouched(target)
     put_back(target.model_copy(update=given), saved, clock)
     assert store(target).get(KEY) == SOUND
+
+
+def belongs_to(settings: Settings, clock: ManualClock) -> None:
+    """A server was started there."""
+    with closing(build_house(settings, clock=clock)) as house:
+        house.ground.make_current(serves=True)
+
+
+def test_the_database_comes_back_with_the_secret_that_it_belongs_to(
+    home: Settings, target: Settings, clock: ManualClock, tmp_path: Path
+) -> None:
+    belongs_to(home, clock)
+    save(home, store(home), tmp_path / "saved", clock)
+    put_back(target, tmp_path / "saved", clock)
+    belongs_to(target, clock)
+
+
+def test_a_backup_of_before_there_were_fingerprints_starts_as_well(
+    home: Settings, saved: Path, target: Settings, clock: ManualClock
+) -> None:
+    put_back(target, saved, clock)
+    with closing(Database(target.db_url)) as database, database.read() as tx:
+        assert known_fingerprint(tx) is not None
+    belongs_to(target, clock)
+
+
+def test_a_house_of_another_secret_is_replaced_with_its_secret(
+    home: Settings, saved: Path, target: Settings, clock: ManualClock
+) -> None:
+    belongs_to(target, clock)
+    before = (target.home / "secret").read_bytes()
+    put_back(target, saved, clock, replace=True)
+    assert (target.home / "secret").read_bytes() != before
+    belongs_to(target, clock)
+
+
+def test_a_backup_of_an_earlier_schema_replaces_one_of_this_version(
+    home: Settings, target: Settings, clock: ManualClock, tmp_path: Path, new_url: Any
+) -> None:
+    """Tables that came since are gone with the rest, so that they can come anew."""
+    old = home.model_copy(update={"home": tmp_path / "old"})
+    load_secret(old.home)
+    if home.database_url is not None:
+        old = old.model_copy(update={"database_url": SecretStr(new_url())})
+    with closing(Database(old.db_url)) as database:
+        upgrade(database, "0010")
+    save(old, store(old), tmp_path / "saved", clock)
+    belongs_to(target, clock)
+    put_back(target, tmp_path / "saved", clock, replace=True)
+    belongs_to(target, clock)
+
+
+def test_a_machine_with_another_secret_saves_nothing(
+    home: Settings, clock: ManualClock, tmp_path: Path
+) -> None:
+    with closing(Database(home.db_url)) as database:
+        keep_same(database, secrets.token_bytes(32), clock, SecretRefused)
+    with pytest.raises(SecretRefused, match="is not the one that this database's keys"):
+        save(home, store(home), tmp_path / "saved", clock)
+    assert not (tmp_path / "saved").exists()
 
 
 def test_media_move_between_a_folder_and_a_bucket(

@@ -30,6 +30,7 @@ from charafy.kernel.backups.saving import OWN, kind_of, sqlite_file
 from charafy.kernel.clock import Clock
 from charafy.kernel.db import Database
 from charafy.kernel.files import write_private
+from charafy.kernel.fingerprints import take_over
 from charafy.kernel.migrate import migrate, require_known
 from charafy.kernel.roll_tables import workers
 from charafy.kernel.settings import Settings
@@ -138,7 +139,7 @@ def _place_sqlite(settings: Settings, source: Path, secret: bytes, clock: Clock)
                 new.write(piece)
         ready.chmod(0o600)
         sqlite.check(ready)
-        _make_current(f"sqlite:///{ready}", clock)
+        _make_current(f"sqlite:///{ready}", secret, clock)
         sqlite.put_to_rest(ready)
         with ready.open("rb") as file:
             os.fsync(file.fileno())
@@ -174,16 +175,19 @@ def _place_postgresql(
                 postgresql.forget_jobs(tx)
         finally:
             jobs.close()
-    _make_current(settings.db_url, clock)
+    _make_current(settings.db_url, secret, clock)
 
 
-def _make_current(url: str, clock: Clock) -> None:
-    """This version's schema, and no worker at work: what they had begun is anybody's."""
+def _make_current(url: str, secret: bytes, clock: Clock) -> None:
+    """This version's schema, which belongs to the secret that came with it, and no worker at work:
+    what they had begun is anybody's.
+    """
     database = Database(url)
     try:
         migrate(database)
         with database.write() as tx:
             gone = workers.update().where(workers.c.lost_at.is_(None))
             tx.execute(gone, {"lost_at": clock.now()})
+            take_over(tx, secret, clock)
     finally:
         database.close()

@@ -22,9 +22,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 from obstore.exceptions import BaseError
 
 from charafy import __version__
@@ -43,8 +45,10 @@ from charafy.kernel.backups.manifest import (
     pieces_of,
 )
 from charafy.kernel.clock import Clock, iso
+from charafy.kernel.db import Database
 from charafy.kernel.errors import NotFound
-from charafy.kernel.secret_settings import load_secret
+from charafy.kernel.fingerprints import require_same
+from charafy.kernel.secret_settings import load_secret, of_another_database
 from charafy.kernel.settings import Settings
 from charafy.kernel.storage import content_type_of
 from charafy.kernel.stores import Store
@@ -57,11 +61,12 @@ def save(settings: Settings, store: Store, target: Path, clock: Clock) -> Manife
     """Copy database, storage and secret into the new folder `target`, for this user alone.
 
     It appears whole or not at all; what a killed process leaves has another name and no list.
-    Raises `BackupRefused`, `DatabaseRefused`, `StorageUnavailable`.
+    Raises `BackupRefused`, `DatabaseRefused`, `SecretRefused`, `StorageUnavailable`.
     """
     if target.exists() or target.is_symlink():
         raise BackupRefused(f"{target} exists already: name a folder that doesn't.")
     secret = _secret_of(settings)
+    _require_its_secret(settings, secret)
     kind, begun_at = kind_of(settings), iso(clock.now())
     part: Path | None = None
     try:
@@ -109,6 +114,23 @@ def _secret_of(settings: Settings) -> bytes:
             f"There is nothing to save: {settings.home} holds no {SECRET}; see CHARAFY_HOME."
         )
     return load_secret(settings.home, settings.secret)
+
+
+def _require_its_secret(settings: Settings, secret: bytes) -> None:
+    """A backup with the secret of another database would be missed when it is needed."""
+    if kind_of(settings) == "sqlite" and not sqlite_file(settings).is_file():
+        return  # which is said where it is to be copied
+    database = Database(settings.db_url)
+    try:
+        database.answers()
+        refused = partial(of_another_database, settings.home, settings.secret)
+        require_same(database, secret, refused)
+    except sa.exc.DatabaseError:
+        if kind_of(settings) == "postgresql":
+            raise
+        # It is damaged, which is said where it is to be copied, too.
+    finally:
+        database.close()
 
 
 def _copy_database(settings: Settings, part: Path, files: dict[str, Entry]) -> str:
