@@ -45,6 +45,7 @@ def restore(
     ] = False,
 ) -> None:
     """Fill an empty house from a backup; nothing may run on it."""
+    import charafy.tables  # noqa: F401 - so that it is known which tables are this house's
     from charafy.kernel.backups.manifest import BackupRefused
     from charafy.kernel.backups.restoring import restore as restore_
     from charafy.kernel.clock import SystemClock

@@ -19,11 +19,10 @@ fingerprints = sa.Table(
     sa.CheckConstraint("one = 1", name="one"),
 )
 
-_INSERT = MappingProxyType({"sqlite": sqlite.insert, "postgresql": postgresql.insert})
 KEEP = MappingProxyType(
     {
         dialect: insert(fingerprints).on_conflict_do_nothing(index_elements=["one"])
-        for dialect, insert in _INSERT.items()
+        for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
     }
 )
 """Of processes that start at the same instant, one writes and the others find it."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from charafy.kernel.backups.manifest import BackupRefused
-from charafy.kernel.db import Database, Tx
+from charafy.kernel.db import Database, Tx, metadata
 from charafy.kernel.db_url import shown
 from charafy.kernel.migrate import current_revision
 
@@ -68,6 +68,41 @@ def others(tx: Tx) -> int:
 def is_empty(tx: Tx) -> bool:
     """Whether the database has no tables."""
     return not sa.inspect(tx).get_table_names()
+
+
+def tables(url: str) -> dict[str, int]:
+    """What each table is to PostgreSQL, by its name: another number once it was made anew."""
+    database = Database(url)
+    try:
+        with database.read() as tx:
+            return _tables(tx)
+    finally:
+        database.close()
+
+
+def drop_left(url: str, before: dict[str, int]) -> None:
+    """Drop those tables of ours that a dump left as they were, as it knows none of that name.
+
+    They came with a later schema than the dump's, and come anew when that moves forward. A
+    stranger's table stays.
+    """
+    database = Database(url)
+    try:
+        with database.write() as tx:
+            left = {name for name, _number in before.items() & _tables(tx).items()}
+            if ours := sorted(left & metadata.tables.keys()):
+                names = map(tx.dialect.identifier_preparer.quote, ours)
+                tx.exec_driver_sql(f"DROP TABLE {', '.join(names)}")
+    finally:
+        database.close()
+
+
+def _tables(tx: Tx) -> dict[str, int]:
+    asked = (
+        "SELECT relname, oid FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+    )
+    return {str(name): int(oid) for name, oid in tx.exec_driver_sql(asked)}
 
 
 def forget_jobs(tx: Tx) -> None:

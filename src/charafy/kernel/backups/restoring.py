@@ -165,6 +165,7 @@ def _place_postgresql(
     settings: Settings, source: Path, secret: bytes, clock: Clock, *, replace: bool
 ) -> None:
     write_private(settings.home / SECRET, secret)
+    before = postgresql.tables(settings.db_url)
     with opened(source, DATABASE["postgresql"]):
         postgresql.load(settings.db_url, source / DATABASE["postgresql"], replace=replace)
     for url in {settings.db_url, settings.jobs_db_url}:
@@ -175,6 +176,7 @@ def _place_postgresql(
                 postgresql.forget_jobs(tx)
         finally:
             jobs.close()
+    postgresql.drop_left(settings.db_url, before)
     _make_current(settings.db_url, secret, clock)
 
 
