@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import resource
+import secrets
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from charafy.kernel.db import Database
+from charafy.kernel.fingerprints import keep_same
 from charafy.kernel.home import HomeRefused, require_home
+from charafy.kernel.migrate import migrate
+from charafy.kernel.secret_settings import SecretRefused
+from tests.support.clock import ManualClock
 
 PROCESSES = ("api", "worker", "talk")
 KB = 1024
@@ -56,6 +62,26 @@ def of_a_later_version(home: Path) -> bytes:
     return (home / "charafy.db").read_bytes()
 
 
+def run(words: str, home: Path) -> tuple[int, str]:
+    """A command; its status and all that it said."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "charafy", *words.split()],
+        env={**os.environ, "CHARAFY_HOME": str(home), "CHARAFY_VOICE_ENGINE": "scripted"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def belongs_to_another_secret(home: Path) -> None:
+    """A current database, beside which the secret is gone."""
+    home.mkdir(parents=True)
+    with contextlib.closing(Database(f"sqlite:///{home / 'charafy.db'}")) as db:
+        migrate(db)
+        keep_same(db, secrets.token_bytes(32), ManualClock(), SecretRefused)
+
+
 @pytest.mark.parametrize("process", PROCESSES)
 def test_a_schema_of_a_later_version_is_refused_and_left_as_it_is(
     tmp_path: Path, process: str
@@ -68,6 +94,32 @@ def test_a_schema_of_a_later_version_is_refused_and_left_as_it_is(
     with contextlib.closing(sqlite3.connect(tmp_path / "home" / "charafy.db")) as db:
         tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         assert tables == [("alembic_version",)]
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_secret_that_the_database_does_not_belong_to_is_refused(
+    tmp_path: Path, process: str
+) -> None:
+    home = tmp_path / "home"
+    belongs_to_another_secret(home)
+    status, said = start(process, home)
+    assert status == 1
+    assert f"The secret in {home / 'secret'} is not the one that this database's keys" in said
+    assert "Traceback" not in said
+
+
+def test_the_doctor_says_so_and_a_new_secret_is_taken_when_that_is_said(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    belongs_to_another_secret(home)
+    wrong = "is not the one that this database's keys"
+    status, said = run("doctor", home)
+    assert (status, wrong in said, "ledger" in said) == (1, True, False)
+    assert run("accounts list", home)[0] == 1
+    assert run("migrate", home)[0] == 0
+    assert wrong in run("doctor", home)[1]
+    assert run("migrate --new-secret", home)[0] == 0
+    assert run("accounts list", home)[0] == 0
+    assert "the one that the database's keys were made with" in run("doctor", home)[1]
 
 
 @pytest.mark.parametrize("process", PROCESSES)

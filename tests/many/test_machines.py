@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from charafy.house import House
+from charafy.house import House, build_house
 from tests.support.conversing_many import called
 from tests.support.many import Many, free_port, until
-from tests.support.videos import Customer
+from tests.support.videos import Customer, customer
 
 pytestmark = pytest.mark.slow
 
@@ -51,15 +52,34 @@ def test_an_api_here_has_a_talk_process_there_lead_a_conversation(
     assert secret not in api.said() + talk.said()
 
 
-def test_a_talk_process_with_another_secret_gets_no_conversations(
-    started: Many, house: House, who: Customer, tmp_path: Path
+@pytest.mark.parametrize("process", ["api", "worker", "talk"])
+def test_a_machine_that_made_its_own_secret_does_not_start(
+    started: Many, tmp_path: Path, process: str
 ) -> None:
-    talk = started.start(
-        "charafy", "talk", home=tmp_path / "there", env={"CHARAFY_LOG_LEVEL": "info"}
-    )
+    with_the_secret = started.talk(CHARAFY_LOG_LEVEL="info")
+    until(lambda: "talk_ready" in with_the_secret.said(), "one has the database belong to it")
+    env = {"CHARAFY_PORT": "0", "CHARAFY_START_WAIT_S": "60"}
+    there = started.start("charafy", process, home=tmp_path / "there", env=env)
+    assert there.wait() == 1
+    said = " ".join(there.said().split())
+    assert "is not the one that this database's keys, sessions and links were made with" in said
+    assert "`charafy migrate --new-secret`" in said
+    assert "start_waits" not in said
+    assert "Traceback" not in said
+
+
+def test_a_talk_process_that_kept_the_secret_before_gets_no_conversations(
+    started: Many, house: House, tmp_path: Path
+) -> None:
+    talk = started.talk(CHARAFY_LOG_LEVEL="info")
     until(lambda: "talk_ready" in talk.said(), "the talk process waits")
-    port = free_port()
-    api = started.api(port)
+    there = started.start("charafy", "migrate", "--new-secret", home=tmp_path / "there")
+    assert there.wait() == 0, there.said()
+    port, changed = free_port(), {"home": tmp_path / "there"}
+    with closing(build_house(house.settings.model_copy(update=changed))) as anew:
+        who = customer(anew, credits=10_000)
+    api = started.start("charafy", "api", "--port", str(port), home=tmp_path / "there")
+    started.ready(api, port)
     with pytest.raises(AssertionError, match="talk_unavailable"):
         asyncio.run(asyncio.wait_for(called(port, who), 300))
     until(lambda: "another CHARAFY_SECRET" in api.said(), "the log says why")

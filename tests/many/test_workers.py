@@ -131,7 +131,13 @@ def test_two_of_one_name_are_refused_with_a_sentence(started: Many, tmp_path: Pa
     first = started.worker(CHARAFY_WORKER_NAME="same", CHARAFY_LOG_LEVEL="info")
     until(lambda: "worker_ready" in first.said(), "the first is there")
     elsewhere = started.start(
-        "charafy", "worker", home=tmp_path / "other", env={"CHARAFY_WORKER_NAME": "same"}
+        "charafy",
+        "worker",
+        home=tmp_path / "other",
+        env={
+            "CHARAFY_WORKER_NAME": "same",
+            "CHARAFY_SECRET": (started.home / "secret").read_bytes().hex(),
+        },
     )
     assert refused(elsewhere) == (
         "A worker named same works on another machine or data folder: give each its own "
