@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final, Self
 
@@ -139,6 +139,17 @@ class LiveKit:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("visitor_not_told", **describe(error))
 
+    def waited_in(self, conversation_ids: Collection[str]) -> list[str]:
+        """Those of them in whose rooms the visitor is. Raises httpx's errors."""
+        rooms = self._ask("ListRooms", {"names": list(conversation_ids)}, {"roomList": True})
+        return [room["name"] for room in rooms.get("rooms", []) if self._is_waited_in(room["name"])]
+
+    def _is_waited_in(self, conversation_id: str) -> bool:
+        grants = {"roomAdmin": True, "room": conversation_id}
+        there = self._ask("ListParticipants", {"room": conversation_id}, grants)
+        visitor = visitor_of(conversation_id)
+        return any(one["identity"] == visitor for one in there.get("participants", []))
+
     def agent_token(self) -> str:
         """Lets a talk process offer itself for conversations."""
         return self._token({"agent": True}, _BRIEFLY)
@@ -157,14 +168,15 @@ class LiveKit:
         }
         return self._token(grants, _JOIN, sub=CHARACTER, name=name, kind="agent")
 
-    def _ask(self, method: str, body: Mapping[str, Any], grants: Mapping[str, Any]) -> None:
-        """Raises httpx's errors, also for an answer that is none of success."""
+    def _ask(self, method: str, body: Mapping[str, Any], grants: Mapping[str, Any]) -> Any:
+        """Its answer. Raises httpx's errors, also for an answer that is none of success."""
         answer = self._client.post(
             f"/twirp/livekit.RoomService/{method}",
             json=body,
             headers={"Authorization": f"Bearer {self._token(grants, _BRIEFLY)}"},
         )
         answer.raise_for_status()
+        return answer.json()
 
     def _token(self, grants: Mapping[str, Any], life: timedelta, **more: str) -> str:
         now = self._clock.now()

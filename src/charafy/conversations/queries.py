@@ -127,6 +127,17 @@ def in_rooms_of(
     return [_conversation(row) for row in tx.execute(wanted).mappings()]
 
 
+def waiting(tx: Tx, now: datetime, limit: int) -> list[str]:
+    """Ids of those whose token is still good and that nobody led yet; the newest first."""
+    wanted = (
+        sa.select(conversations.c.id)
+        .where(conversations.c.state == "minted", conversations.c.lease_until > now, _THERE)
+        .order_by(*_NEWEST_FIRST)
+        .limit(limit)
+    )
+    return list(tx.execute(wanted).scalars())
+
+
 def live_by_node(tx: Tx) -> dict[str, int]:
     """How many conversations each node leads."""
     wanted = (

@@ -98,6 +98,11 @@ class Sessions:
             found = queries.find(tx, conversation_id)
         return ("ended", None) if found is None else (found.state, found.node)
 
+    def to_come(self, limit: int) -> list[str]:
+        """Ids of conversations that a token may still open; the newest first."""
+        with self._db.read() as tx:
+            return queries.waiting(tx, self._clock.now(), limit)
+
     def _admitted(self, conversation_id: str, node: str, *, pc_id: str | None = None) -> Admitted:
         now = self._clock.now()
         with self._db.write() as tx:

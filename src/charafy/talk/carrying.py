@@ -11,7 +11,7 @@ import structlog
 
 from charafy.kernel.observe import describe
 from charafy.talk.line import Line, carry
-from charafy.talk.session import Session
+from charafy.talk.session import UNNOTICED_S, Session
 
 if TYPE_CHECKING:
     from pipecat.pipeline.worker import PipelineWorker
@@ -37,8 +37,9 @@ class Carrier(Protocol):
         """What the pipeline has at both its ends.
 
         It calls `on_client_connected` and `on_client_disconnected`; where the carrier can tell,
-        also `on_client_left` (for good), `on_client_gone` (nothing can be carried any more) and
-        `on_replaced` (another process carries it).
+        also `on_client_vanished` (disconnected, told `UNNOTICED_S` late), `on_client_left` (for
+        good), `on_client_gone` (nothing can be carried any more) and `on_replaced` (another
+        process carries it).
         """
 
     def replace_video_track(self, track: FilmTrack) -> None:
@@ -58,6 +59,7 @@ async def carried(
     for event, work in {
         "on_client_connected": session.found,
         "on_client_disconnected": session.lost,
+        "on_client_vanished": lambda: session.lost(UNNOTICED_S),
         "on_client_left": lambda: session.end("hang_up"),
         "on_client_gone": lambda: session.end("disconnected"),
         # By who leads it now. If that is still ourselves, it was one that had lost it: go round it.

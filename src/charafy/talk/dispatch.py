@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+import httpx
 import structlog
 from google.protobuf.message import DecodeError
 from livekit.protocol import agent as wire
@@ -34,7 +35,7 @@ log = structlog.get_logger("charafy.talk")
 _PROTOCOL: Final = 1
 _CONNECT_S: Final = 10.0
 _STATUS_S: Final = 2.5
-_RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
+_RETRY_S: Final = (0.5, 1.0, 2.0)
 _HEARTBEAT_S: Final = 10.0
 """Between pings of the WebSocket; who does not answer in half of it is gone."""
 _MOST_BYTES: Final = 1024 * 1024
@@ -43,6 +44,8 @@ _SETTLE_IN_S: Final = 1.5
 _READ_S: Final = 0.5
 _ANSWER_S: Final = 8.0
 """LiveKit asks another after ten."""
+_MOST_WAITING: Final = 200
+"""Conversations to come that are looked for in rooms, newest first."""
 
 
 class Dispatch:
@@ -127,10 +130,30 @@ class Dispatch:
             case "register":
                 log.info("livekit_ready", worker=said.register.worker_id)
                 self.ready.set()
+                self._own(self._meet())
             case "availability":
                 self._own(self._offered(line, said.availability.job))
             case "assignment":
                 self._own(self._assigned(line, said.assignment.job))
+
+    async def _meet(self) -> None:
+        """Join who came while LiveKit knew no process: it asks once, as somebody comes."""
+        try:
+            waiting = await asyncio.to_thread(self._waiting)
+        except httpx.HTTPError as error:
+            log.warning("waiting_not_found", **describe(error))
+            return
+        for conversation_id in waiting:
+            if not self._node.has_room:
+                return
+            try:
+                await self._node.join(conversation_id, self._livekit)
+            except CharafyError as error:  # another process that looked as well was faster
+                log.info("not_met", conversation_id=conversation_id, **describe(error))
+
+    def _waiting(self) -> list[str]:
+        to_come = self._sessions.to_come(_MOST_WAITING)
+        return self._livekit.waited_in(to_come) if to_come else []
 
     async def _offered(self, line: aiohttp.ClientWebSocketResponse, job: wire.Job) -> None:
         """Take the conversation, leave it to another process, or tell LiveKit to drop it."""

@@ -57,6 +57,9 @@ class Ends(Protocol):
     async def lost(self) -> None:
         """The visitor can't be reached, and may come back."""
 
+    async def vanished(self) -> None:
+        """As `lost`, and told of `session.UNNOTICED_S` late."""
+
     async def left(self) -> None:
         """The visitor hung up."""
 
@@ -179,6 +182,8 @@ class Room:
             return
         if who.disconnect_reason == rtc.DisconnectReason.CLIENT_INITIATED:
             self._later(lambda ends: ends.left())
+        elif who.disconnect_reason == rtc.DisconnectReason.CONNECTION_TIMEOUT:
+            self._later(lambda ends: ends.vanished())
         else:
             self._later(lambda ends: ends.lost())
 

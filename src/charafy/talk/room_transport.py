@@ -29,6 +29,7 @@ from charafy.talk.room import Room
 EVENTS = (
     "on_client_connected",
     "on_client_disconnected",
+    "on_client_vanished",
     "on_client_left",
     "on_client_gone",
     "on_replaced",
@@ -59,6 +60,9 @@ class _Input(BaseInputTransport):
 
     async def lost(self) -> None:
         await self._owner.call("on_client_disconnected")
+
+    async def vanished(self) -> None:
+        await self._owner.call("on_client_vanished")
 
     async def left(self) -> None:
         await self._owner.call("on_client_left")

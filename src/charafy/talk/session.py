@@ -28,6 +28,8 @@ log = structlog.get_logger("charafy.talk")
 BEAT_S: Final = 10.0
 _GRACE_S: Final = 20.0
 """A client that lost its network may come back within."""
+UNNOTICED_S: Final = 20.0
+"""How long a visitor is silent before LiveKit says so: 20.8 s were measured."""
 _WARNED_S: Final = (60, 10)
 _MUTE_S: Final = 1.0
 _BURST: Final = 10
@@ -64,6 +66,8 @@ class Session:
         self.film = film
         self._began_s: float | None = None
         self._lost_s: float | None = now()
+        self._waited_s = 0.0
+        """For a client that was lost; without the wait that goes on now."""
         self._there = asyncio.Event()
         self._ended: asyncio.Future[Reason] = asyncio.get_running_loop().create_future()
         self._receipts = Receipts(line.tell, admitted.before)
@@ -87,14 +91,21 @@ class Session:
         self._handing_over = True
         self.end("failed")
 
-    def lost(self) -> None:
-        """The client can't be reached: it is waited for a while, with what is being said."""
+    def lost(self, unnoticed_s: float = 0.0) -> None:
+        """The client can't be reached: it is waited for a while, with what is being said.
+
+        `unnoticed_s`: for how long that was so before anybody could tell.
+        """
         if self._lost_s is None:
             self._lost_s = self._now()
+            if self._began_s is not None:
+                self._waited_s += min(unnoticed_s, self._now() - self._began_s)
             self.dialogue.stage.hold()
 
     def found(self) -> None:
         """The client is there (again)."""
+        if self._lost_s is not None and self._began_s is not None:
+            self._waited_s += self._now() - self._lost_s
         self._lost_s = None
         if self._began_s is None:
             self._began_s = self._now()
@@ -144,7 +155,7 @@ class Session:
         self, reason: Reason, work: list[asyncio.Task[None]], keeping: asyncio.Task[None]
     ) -> None:
         """Settle it, whatever else fails, or leave it to another process."""
-        seconds = min(self._billed(reason), float(self.admitted.limit_s))
+        seconds = min(self._billed(), float(self.admitted.limit_s))
         self.goes_on = await self._lead.has_moved()
         if not self.goes_on and not self._handing_over:
             self._line.tell(events.server("ended", reason=reason))
@@ -167,11 +178,12 @@ class Session:
         finally:
             await self._hang_up()
 
-    def _billed(self, reason: Reason) -> float:
+    def _billed(self) -> float:
         """Nobody pays for the time in which they were waited for."""
-        if self._began_s is None or self._lost_s is None or reason != "disconnected":
+        if self._began_s is None:
             return self.seconds
-        return max(0.0, self.seconds - (self._now() - self._lost_s))
+        waiting_s = 0.0 if self._lost_s is None else self._now() - self._lost_s
+        return max(0.0, self.seconds - self._waited_s - waiting_s)
 
     async def _arrive(self) -> None:
         await self._there.wait()

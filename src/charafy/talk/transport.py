@@ -119,7 +119,8 @@ class Transport(SmallWebRTCTransport):
 
     def __init__(self, connection: Connection, params: TransportParams) -> None:
         super().__init__(connection, params)
-        for never in ("on_client_left", "on_client_gone"):  # a peer connection is lost, no more
+        # A peer connection is lost, no more.
+        for never in ("on_client_vanished", "on_client_left", "on_client_gone"):
             self._register_event_handler(never)
 
     def output(self) -> SmallWebRTCOutputTransport:
