@@ -4,54 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
 
-from charafy.house import House, build_house
-from tests.many.rooms import WITHIN_S, Guest, joined, talk
-from tests.support import livekit
-from tests.support.conversations import spent
+from charafy.house import House
+from tests.many.livekit.rooms import LONG, WITHIN_S, Guest, is_paid_once, joined, talk
 from tests.support.many import Many
-from tests.support.videos import Customer, Money, money
+from tests.support.videos import Customer
 
 pytestmark = pytest.mark.slow
-
-LONG = "one two three four five six seven eight nine ten " * 2
-
-
-@pytest.fixture
-def server() -> Iterator[livekit.Server]:
-    with livekit.running(livekit.needed_program()) as running:
-        yield running
-
-
-@pytest.fixture
-def started(started: Many, server: livekit.Server) -> Many:
-    started.env = livekit.surroundings_of(server)
-    return started
-
-
-@pytest.fixture
-def house(started: Many, server: livekit.Server) -> Iterator[House]:
-    house = build_house(started.settings.model_copy(update=livekit.settings_of(server)))
-    yield house
-    house.close()
-
-
-def is_paid_once(house: House, who: Customer, guest: Guest) -> None:
-    """By the second, for what somebody led, from what was set aside; the rest came back."""
-    ended = guest.row
-    assert ended.state == "ended"
-    assert ended.connected_at is not None
-    assert ended.ended_at is not None
-    elapsed_s = (ended.ended_at - ended.connected_at).total_seconds()
-    assert ended.seconds <= elapsed_s - ended.gap_s + 2
-    assert ended.charged == -(-ended.audio_rate * ended.seconds // 60)
-    # Nothing, where it was lost before its first beat: no entry says so.
-    assert [-entry.amount for entry in spent(house, who)] == [ended.charged] * bool(ended.charged)
-    assert money(house, who) == Money(10_000 - ended.charged, 0)
 
 
 def test_one_that_is_killed_is_replaced_and_the_unanswered_turn_is_answered(

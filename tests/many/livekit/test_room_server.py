@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
 
-from charafy.house import House, build_house
-from tests.many.rooms import WITHIN_S, Guest, joined, talk
-from tests.many.test_rooms import is_paid_once
+from charafy.house import House
+from tests.many.livekit.rooms import LONG, WITHIN_S, Guest, is_paid_once, joined, talk
 from tests.support import livekit
 from tests.support.conversations import asked
 from tests.support.many import Many
@@ -21,28 +19,8 @@ from tests.support.videos import Customer
 pytestmark = pytest.mark.slow
 
 AWAY_S = 4.0
-LONG = "one two three four five six seven eight nine ten " * 2
 SETTLED_WITHIN_S = 40.0
 """20 s are waited; the rest is for a busy machine."""
-
-
-@pytest.fixture
-def server() -> Iterator[livekit.Server]:
-    with livekit.running(livekit.needed_program()) as running:
-        yield running
-
-
-@pytest.fixture
-def started(started: Many, server: livekit.Server) -> Many:
-    started.env = livekit.surroundings_of(server)
-    return started
-
-
-@pytest.fixture
-def house(started: Many, server: livekit.Server) -> Iterator[House]:
-    house = build_house(started.settings.model_copy(update=livekit.settings_of(server)))
-    yield house
-    house.close()
 
 
 async def speaking(client: TestClient, house: House, who: Customer) -> Guest:
@@ -51,14 +29,6 @@ async def speaking(client: TestClient, house: House, who: Customer) -> Guest:
     await guest.visitor.insist("send-text", within_s=WITHIN_S, content=LONG)
     await guest.visitor.told("bot-started-speaking", times=2, within_s=WITHIN_S)
     return guest
-
-
-def elapsed_s(guest: Guest) -> float:
-    """From the first word to the end, however it was spent."""
-    ended = guest.row
-    assert ended.connected_at is not None
-    assert ended.ended_at is not None
-    return (ended.ended_at - ended.connected_at).total_seconds()
 
 
 async def is_served(client: TestClient, house: House, who: Customer) -> None:
@@ -89,7 +59,7 @@ def test_one_that_starts_again_soon_carries_on_and_the_time_between_is_free(
     guest = asyncio.run(main())
     assert guest.row.reason == "hang_up"
     assert guest.row.term == 0
-    assert 0 < guest.row.seconds < elapsed_s(guest) - AWAY_S / 2
+    assert 0 < guest.row.seconds < guest.elapsed_s - AWAY_S / 2
     assert process.said().count("livekit_ready") == 2
     is_paid_once(house, who, guest)
     asyncio.run(is_served(client, house, who))
@@ -112,7 +82,7 @@ def test_one_that_stays_away_ends_it_at_the_loss_and_carries_the_next(
 
     guest = asyncio.run(main())
     assert guest.row.reason == "disconnected"
-    away_s = elapsed_s(guest) - guest.row.seconds
+    away_s = guest.elapsed_s - guest.row.seconds
     assert away_s > 12, "LiveKit's client gives up after 15 s, we after 20"
     is_paid_once(house, who, guest)
     server.start()

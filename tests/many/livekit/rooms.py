@@ -11,13 +11,15 @@ from fastapi.testclient import TestClient
 
 from charafy.conversations.models import Conversation
 from charafy.house import House
-from tests.support.conversations import asked, row
+from tests.support.conversations import asked, row, spent
 from tests.support.many import Many, Process, until
 from tests.support.room_visitor import RoomVisitor
-from tests.support.videos import Customer
+from tests.support.videos import Customer, Money, money
 
 WITHIN_S: Final = 120.0
 """For all that takes seconds on a quiet machine."""
+LONG: Final = "one two three four five six seven eight nine ten " * 2
+"""What takes so long to answer that much can happen meanwhile."""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,14 @@ class Guest:
     @property
     def row(self) -> Conversation:
         return row(self.house, self.conversation_id)
+
+    @property
+    def elapsed_s(self) -> float:
+        """From the first word to the end, however it was spent."""
+        ended = self.row
+        assert ended.connected_at is not None
+        assert ended.ended_at is not None
+        return (ended.ended_at - ended.connected_at).total_seconds()
 
     @property
     def said(self) -> list[tuple[str, str]]:
@@ -76,3 +86,14 @@ def talk(started: Many, name: str, **env: str) -> Process:
     process = started.talk(CHARAFY_LOG_LEVEL="info", CHARAFY_TALK_NAME=name, **env)
     until(lambda: "livekit_ready" in process.said(), "LiveKit knows it")
     return process
+
+
+def is_paid_once(house: House, who: Customer, guest: Guest) -> None:
+    """By the second, for what somebody led, from what was set aside; the rest came back."""
+    ended = guest.row
+    assert ended.state == "ended"
+    assert ended.seconds <= guest.elapsed_s - ended.gap_s + 2
+    assert ended.charged == -(-ended.audio_rate * ended.seconds // 60)
+    # Nothing, where it was lost before its first beat: no entry says so.
+    assert [-entry.amount for entry in spent(house, who)] == [ended.charged] * bool(ended.charged)
+    assert money(house, who) == Money(10_000 - ended.charged, 0)
